@@ -1,0 +1,51 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []
+) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+let package = Package(
+  name: "larder",
+  products: [.executable(name: "larder", targets: ["larder"])],
+  targets: [
+    .systemLibrary(name: "CSQLite"),
+    .systemLibrary(name: "CMicrohttpd"),
+    .systemLibrary(name: "CYAML"),
+    .systemLibrary(name: "CCurl"),
+    .target(name: "CLinux"),
+
+    target("Cron"),
+    target("Larder", ["Cron"]),
+    target("ScheduleFile", ["Larder", "Cron", "CYAML"]),
+    target("SQLiteStore", ["Larder", "CSQLite", "CLinux"]),
+    target("Producer", ["Larder", "CLinux"]),
+    target("Engine", ["Larder", "Producer"]),
+    target("HTTPServer", ["CMicrohttpd", "CLinux"]),
+    target("API", ["Larder", "Engine", "HTTPServer"]),
+    target(
+      "LarderCLI",
+      ["Cron", "Larder", "ScheduleFile", "SQLiteStore", "Producer", "Engine", "HTTPServer", "API",
+        "CCurl", "CLinux"]),
+    .executableTarget(name: "larder", dependencies: ["LarderCLI"], swiftSettings: strict),
+
+    tests("CronTests", ["Cron"], resources: [.copy("Data")]),
+    tests("LarderTests", ["Larder"]),
+    tests("ScheduleFileTests", ["ScheduleFile", "Larder"], resources: [.copy("Data")]),
+    tests("StoreTests", ["SQLiteStore", "Larder"]),
+    tests("ProducerTests", ["Producer", "Larder"]),
+    tests("EngineTests", ["Engine", "Larder", "SQLiteStore", "Producer"]),
+    tests("HTTPServerTests", ["HTTPServer"]),
+    tests("EndToEndTests", ["LarderCLI", "larder"]),
+  ]
+)
