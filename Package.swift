@@ -35,8 +35,10 @@ let package = Package(
     target("API", ["Larder", "Engine", "HTTPServer"]),
     target(
       "LarderCLI",
-      ["Cron", "Larder", "ScheduleFile", "SQLiteStore", "Producer", "Engine", "HTTPServer", "API",
-        "CCurl", "CLinux"]),
+      [
+        "Cron", "Larder", "ScheduleFile", "SQLiteStore", "Producer", "Engine", "HTTPServer", "API",
+        "CCurl", "CLinux",
+      ]),
     .executableTarget(name: "larder", dependencies: ["LarderCLI"], swiftSettings: strict),
 
     tests("CronTests", ["Cron"], resources: [.copy("Data")]),

@@ -1,0 +1,67 @@
+/// Every bound on what clients, producers and files may send, and on what waits in memory.
+package enum Limits {
+  // Names and values
+  package static let poolNameBytes = 63
+  package static let userBytes = 200
+  package static let idempotencyKeyBytes = 255
+  package static let itemKeyBytes = 512
+  package static let cursorBytes = 4096
+  package static let attributesBytes = 4096
+  package static let attributes = 64
+
+  // Claims
+  package static let claimCount = 1...1000
+  /// Claims in one transaction.
+  package static let claimBatch = 1024
+  /// Claims that wait for the writer; one more is answered 503.
+  package static let waitingClaims = 20_000
+  /// Other writes that wait for the writer; one more is answered 503.
+  package static let waitingWrites = 2000
+  /// Reads that wait for a reader; one more is answered 503.
+  package static let waitingReads = 2000
+  package static let readerThreads = 2
+
+  // HTTP
+  package static let bodyBytes = 64 * 1024
+  package static let itemsBodyBytes = 8 * 1024 * 1024
+  package static let itemsPerBody = 2000
+  package static let pageSize = 100
+  package static let pageSizes = 1...1000
+  /// The longest `?wait=` of a call.
+  package static let wait = Duration.seconds(60)
+
+  // Schedule files
+  package static let scheduleFileBytes = 1024 * 1024
+  package static let schedulesPerPool = 100
+  package static let poolMax = 100_000_000
+  /// Missed nominal times that `catchup: all` runs.
+  package static let caughtUpRuns = 100
+
+  // Producers
+  package static let sliceItems = 1...2000
+  package static let lineBytes = 1024 * 1024
+  /// What one slice may print in all.
+  package static let sliceBytes = 64 * 1024 * 1024
+  /// What is kept of a run's standard error: its last bytes.
+  package static let runLogBytes = 64 * 1024
+  package static let secretBytes = 64 * 1024
+  /// The time between SIGTERM and SIGKILL.
+  package static let grace = Duration.seconds(5)
+  /// Producers that run at once, over all pools.
+  package static let producers = 1...256
+  /// Manual runs of one pool that wait; one more is answered 503.
+  package static let queuedRuns = 100
+
+  // The engine
+  /// A nominal time that is noticed within this time is on time; later it was missed.
+  package static let punctuality = Duration.seconds(10)
+  /// The longest sleep of the engine: how late a jump of the clock may be noticed.
+  package static let longestSleep = Duration.seconds(1)
+  /// Items that expire in one transaction.
+  package static let expirySlice = 500
+  /// Slices that are listed with a run in a page of runs, and with one run.
+  package static let slicesInPage = 20
+  package static let slicesInRun = 10_000
+  /// What a client is told to wait when nobody can say when the pool is filled.
+  package static let unknownRetryAfter = Duration.seconds(60)
+}
