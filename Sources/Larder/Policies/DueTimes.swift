@@ -1,0 +1,72 @@
+import Cron
+
+/// What a schedule's nominal times up to now ask for.
+package struct DueTimes: Sendable, Hashable {
+  package struct Fire: Sendable, Hashable {
+    package enum Kind: Sendable, Hashable {
+      /// The time has just come.
+      case onTime
+      /// The time was missed and is run now.
+      case caughtUp
+      /// The time was missed and is not run.
+      case passedOver
+    }
+
+    package var nominalAt: Instant
+    package var kind: Kind
+    /// Why a missed time is or is not run.
+    package var why: String?
+  }
+
+  /// Oldest first.
+  package var fires: [Fire] = []
+  /// Up to when the nominal times are dealt with.
+  package var considered: Instant
+
+  /// Decides what is due.
+  ///
+  /// - Parameters:
+  ///   - mark: how far the schedule's times were dealt with.
+  ///   - awakeSince: when the engine started: times before it were missed.
+  package init(_ schedule: ScheduleSpec, mark: ScheduleMark, awakeSince: Instant, at now: Instant) {
+    // After a backward jump of the clock the mark lies ahead. Times that come again have their
+    // runs already and are refused by the store.
+    let start = min(mark.considered, now)
+    considered = Instant(seconds: now.seconds)
+    let onTimeAfter = min(max(start, awakeSince, now - Limits.punctuality), now)
+    addMissed(schedule, after: start, through: onTimeAfter, at: now)
+    var time = onTimeAfter.seconds
+    while let next = schedule.cron.next(after: time, in: schedule.zone), next <= now.seconds {
+      fires.append(Fire(nominalAt: Instant(seconds: next), kind: .onTime))
+      time = next
+    }
+  }
+
+  private mutating func addMissed(
+    _ schedule: ScheduleSpec, after start: Instant, through end: Instant, at now: Instant
+  ) {
+    let limit = schedule.catchup == .all ? Limits.caughtUpRuns : 1
+    let missed = schedule.cron.missed(
+      after: start.seconds, through: end.seconds, in: schedule.zone, limit: limit)
+    guard let newest = missed.newest.last else { return }
+    let number = missed.countIsExact ? "\(missed.count)" : "more than \(missed.count)"
+    let times = missed.count == 1 ? "one time was" : "\(number) times were"
+    let oldest = now - schedule.catchupWindow
+    let wanted = missed.newest.map { Instant(seconds: $0) }.filter { $0 >= oldest }
+    if schedule.catchup == .none || wanted.isEmpty {
+      let why =
+        schedule.catchup == .none
+        ? "\(times) missed, and the schedule says catchup: none"
+        : "\(times) missed, none within the catchup_window of "
+          + DurationText.format(schedule.catchupWindow)
+      fires.append(Fire(nominalAt: Instant(seconds: newest), kind: .passedOver, why: why))
+      return
+    }
+    for time in wanted {
+      fires.append(
+        Fire(
+          nominalAt: time, kind: .caughtUp,
+          why: "\(times) missed; catchup: \(schedule.catchup.rawValue)"))
+    }
+  }
+}

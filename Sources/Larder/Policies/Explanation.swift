@@ -1,0 +1,57 @@
+/// Why a pool's level is what it is, in words.
+extension PoolStatus {
+  /// Why runs do or do not take place now.
+  package func reasons(at now: Instant) -> [String] {
+    if let standstill { return [standstill] }
+    var reasons: [String] = []
+    for run in runs { reasons.append(describe(run)) }
+    if let until = breakerOpenUntil(at: now) {
+      reasons.append(
+        "the breaker is open until \(RFC3339.format(until)): \(memory.failures) runs in a row "
+          + "failed")
+    }
+    if case .waits(let until) = reorder(at: now), breakerOpenUntil(at: now) == nil {
+      reasons.append(
+        "the reorder point waits until \(RFC3339.format(until)): \(memory.fruitless) "
+          + "\(memory.fruitless == 1 ? "run" : "runs in a row") brought too little")
+    }
+    if let target = pool.stock.target {
+      if position >= target {
+        reasons.append("at or above the target of \(target)")
+      } else if runs.isEmpty, pool.stock.reorderAt == 0 {
+        reasons.append("below the target of \(target), and there is no reorder point")
+      } else if runs.isEmpty, position > pool.stock.reorderAt {
+        reasons.append(
+          "below the target of \(target), above the reorder point of \(pool.stock.reorderAt)")
+      }
+    }
+    if let next = nextFire(after: now) {
+      reasons.append("the next scheduled run is at \(RFC3339.format(next))")
+    }
+    return reasons
+  }
+
+  private func describe(_ run: Run) -> String {
+    guard run.state == .running else { return "run \(run.id) (\(run.reason.rawValue)) is queued" }
+    var text = "run \(run.id) (\(run.reason.rawValue)) is running: \(run.covered) of \(run.asked) "
+    text += "items dealt with"
+    if let slice = run.slice, slice.attempts > 1 || slice.why != nil {
+      text += ", slice \(slice.number) at try \(slice.attempts)"
+      if let why = slice.why { text += " (\(why))" }
+    }
+    return text
+  }
+
+  /// What an operator should look at.
+  package func warnings(at now: Instant) -> [String] {
+    var warnings: [String] = []
+    if stock.available == 0 { warnings.append("out of stock") }
+    if let until = breakerOpenUntil(at: now) {
+      warnings.append("the breaker is open until \(RFC3339.format(until))")
+    }
+    if let lastRun, lastRun.state == .failed {
+      warnings.append("the last run failed: \(lastRun.why ?? "unknown")")
+    }
+    return warnings
+  }
+}

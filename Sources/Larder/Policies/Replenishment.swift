@@ -1,0 +1,115 @@
+/// How much of a pool is ordered, and whether now.
+extension PoolStatus {
+  /// What is on the shelf and what running runs will still bring.
+  package var position: Int {
+    stock.available + runs.reduce(0) { $0 + $1.outstanding }
+  }
+
+  /// Items that running slices were asked for.
+  package var inFlight: Int {
+    runs.reduce(0) { $0 + $1.inFlight }
+  }
+
+  /// How many items more may be asked for without passing `max`.
+  package var room: Int {
+    max(0, pool.stock.max - stock.available - inFlight)
+  }
+
+  /// Why nothing of the pool runs, or nil where it may.
+  package var standstill: String? {
+    if retired { return "retired: its schedule file is gone" }
+    if pool.producer == nil { return "no producer: `larder put \(pool.name)` fills it" }
+    if pool.suspend { return "suspended by its schedule file" }
+    if paused { return "paused: `larder resume \(pool.name)` ends that" }
+    return nil
+  }
+
+  /// The level that a run fills up to.
+  package func target(of run: Run) -> Int {
+    let schedule = pool.schedules.first { $0.name == run.schedule }
+    return schedule?.target ?? pool.stock.target ?? 0
+  }
+
+  /// What a run that starts now orders, and why nothing where it is 0.
+  package func order(for run: Run) -> (items: Int, why: String) {
+    let left = max(0, pool.stock.max - position)
+    let wanted: Int
+    let why: String
+    if let count = run.count {
+      wanted = count
+      why = ""
+    } else {
+      let target = target(of: run)
+      wanted = max(0, target - position)
+      why = "nothing to order: \(described) against a target of \(target)"
+    }
+    if wanted > 0, left == 0 {
+      return (0, "no room: \(described) against a max of \(pool.stock.max)")
+    }
+    return (min(wanted, left), why)
+  }
+
+  private var described: String {
+    let coming = position - stock.available
+    return "\(stock.available) available" + (coming > 0 ? " and \(coming) on order" : "")
+  }
+
+  /// Until when the breaker keeps runs from starting by themselves; nil: it is closed, or lets
+  /// one run try.
+  package func breakerOpenUntil(at now: Instant) -> Instant? {
+    guard let breaker = pool.producer?.breaker, memory.failures >= breaker.failures,
+      let ended = memory.lastEndedAt, now < ended + breaker.cooldown
+    else { return nil }
+    return ended + breaker.cooldown
+  }
+
+  /// Until when the reorder point waits, since the last runs brought nothing.
+  package func reorderWaitsUntil(at now: Instant) -> Instant? {
+    guard let retry = pool.producer?.retry, memory.fruitless > 0,
+      let ended = memory.lastEndedAt
+    else { return nil }
+    let until = ended + retry.ceiling(afterFailures: memory.fruitless)
+    return now < until ? until : nil
+  }
+
+  /// What the reorder point asks for.
+  package enum Reorder: Sendable, Hashable {
+    case no
+    case waits(until: Instant)
+    case now
+  }
+
+  /// Whether the level calls for a run, schedule or not.
+  package func reorder(at now: Instant) -> Reorder {
+    guard standstill == nil, pool.stock.reorderAt > 0, position <= pool.stock.reorderAt,
+      position < (pool.stock.target ?? 0), let producer = pool.producer,
+      runs.count < producer.concurrency
+    else { return .no }
+    let waits = [breakerOpenUntil(at: now), reorderWaitsUntil(at: now)].compactMap { $0 }
+    if let until = waits.max() { return .waits(until: until) }
+    return .now
+  }
+
+  /// The next nominal time of a schedule that is not suspended.
+  package func nextFire(after now: Instant) -> Instant? {
+    guard standstill == nil else { return nil }
+    return pool.schedules.filter { !$0.suspend }
+      .compactMap { $0.cron.next(after: now.seconds, in: $0.zone) }
+      .min().map { Instant(seconds: $0) }
+  }
+
+  /// When the next run should have filled the pool; nil where nobody can say.
+  package func expectedFill(at now: Instant) -> Instant? {
+    guard standstill == nil else { return nil }
+    let takes = memory.typicalRunTime ?? .zero
+    var start = nextFire(after: now)
+    if let running = runs.first {
+      start = running.startedAt ?? now
+    } else if case .waits(let until) = reorder(at: now) {
+      start = min(start ?? until, until)
+    } else if reorder(at: now) == .now {
+      start = now
+    }
+    return start.map { max($0 + takes, now) }
+  }
+}

@@ -1,0 +1,35 @@
+/// How far a schedule's nominal times have been dealt with.
+package struct ScheduleMark: Sendable, Hashable {
+  /// The expression and zone that the mark belongs to (`ScheduleSpec.timing`).
+  package var timing: String
+  /// Whether the schedule was neither suspended nor its pool paused or retired.
+  package var active: Bool
+  /// Nominal times up to this one need no more attention.
+  package var considered: Instant
+
+  package init(timing: String, active: Bool, considered: Instant) {
+    self.timing = timing
+    self.active = active
+    self.considered = considered
+  }
+}
+
+/// All that the policies know of one pool: what the engine decides by, and a level shows.
+package struct PoolStatus: Sendable {
+  package var pool: Pool
+  package var paused = false
+  package var retired = false
+  package var stock = Stock()
+  /// By schedule name.
+  package var marks: [String: ScheduleMark] = [:]
+  /// The unfinished runs, oldest first.
+  package var runs: [Run] = []
+  package var memory = RunMemory(
+    fruitless: 0, failures: 0, lastEndedAt: nil, typicalRunTime: nil)
+  /// The newest run that started.
+  package var lastRun: Run?
+
+  package init(pool: Pool) {
+    self.pool = pool
+  }
+}

@@ -1,0 +1,149 @@
+/// A pool's definition as its schedule file gives it.
+package struct Definition: Sendable {
+  package var pool: Pool
+  /// The file's whole text: what is kept in the store, and read again without the file.
+  package var source: String
+  /// The file's absolute path, which relative paths in it refer to.
+  package var file: String
+
+  package init(pool: Pool, source: String, file: String) {
+    self.pool = pool
+    self.source = source
+    self.file = file
+  }
+
+  /// Reads a definition that a store has kept.
+  package typealias Reader =
+    @Sendable (_ source: String, _ file: String) throws(StoreError) ->
+    Pool
+}
+
+/// What became of items that were offered to a pool.
+package struct PutResult: Sendable, Hashable {
+  package var stored = 0
+  /// Items whose key the pool has seen before.
+  package var duplicates = 0
+  /// Items that found no room under the pool's `max`.
+  package var overfill = 0
+
+  package init() {}
+}
+
+/// A good slice, to be kept as a whole or not at all.
+package struct SliceCommit: Sendable {
+  package var run: String
+  package var slice: Int
+  package var items: [NewItem]
+  /// Where the next slice goes on; nil leaves the cursor as it is.
+  package var cursor: String?
+  /// Lines that the producer printed beyond the count.
+  package var overfill: Int
+  package var revision: String
+  /// What the producer printed on standard error.
+  package var log: [UInt8]
+
+  package init(
+    run: String, slice: Int, items: [NewItem], cursor: String?, overfill: Int, revision: String,
+    log: [UInt8]
+  ) {
+    self.run = run
+    self.slice = slice
+    self.items = items
+    self.cursor = cursor
+    self.overfill = overfill
+    self.revision = revision
+    self.log = log
+  }
+}
+
+/// A step in the life of runs and schedules, to be recorded.
+package enum RunEvent: Sendable {
+  /// A run is opened, as `queued` or at once `skipped`. Refused if its pool, schedule and nominal
+  /// time have a run already.
+  case open(Run)
+  /// A queued run starts, with so many items ordered.
+  case start(run: String, asked: Int)
+  /// A slice is asked for, for the first time or again.
+  case attempt(run: String, slice: Int, asked: Int, attempt: Int)
+  /// The process that makes the run's slice.
+  case process(run: String, ProcessIdentity)
+  /// A try failed, `final` if it is not tried again.
+  case failedAttempt(run: String, slice: Int, why: String, log: [UInt8], final: Bool)
+  /// An unfinished run ends.
+  case end(run: String, state: RunState, why: String?)
+  /// Nominal times were dealt with.
+  case mark(pool: String, schedule: String, ScheduleMark)
+}
+
+/// The writing side of a store. One thread owns it and calls it; every call is one transaction,
+/// durable when it returns, and throws only `StoreError`. After `.unknownCommit` nothing more may
+/// be asked of it.
+package protocol Store: AnyObject {
+  /// Every pool as the engine needs to know it, unfinished runs included.
+  func pools() throws(StoreError) -> [PoolStatus]
+
+  /// Puts a definition in force; the pool is no longer retired.
+  func adopt(_ definition: Definition, at now: Instant) throws(StoreError)
+
+  /// Ends the runs of pools whose files are gone; their stock stays claimable.
+  func retire(_ pools: [String], at now: Instant) throws(StoreError)
+
+  /// Decides requests in their order. Only grants are written.
+  func claim(_ requests: [ClaimRequest], at now: Instant) throws(StoreError) -> [ClaimOutcome]
+
+  /// Adds items from outside a run, as far as the pool's `max` leaves room.
+  func put(_ items: [NewItem], in pool: String, at now: Instant) throws(StoreError) -> PutResult
+
+  /// Takes at most `limit` expired items from the shelf and says how many it took.
+  func expire(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int
+
+  /// Records steps of runs; for each whether it took place.
+  func record(_ events: [RunEvent], at now: Instant) throws(StoreError) -> [Bool]
+
+  /// Keeps a slice's items and cursor. Throws `.fenced` when the slice is no longer under way.
+  func commit(_ slice: SliceCommit, at now: Instant) throws(StoreError) -> PutResult
+
+  /// The stock of each pool that changed since the last call.
+  func takeChanges() throws(StoreError) -> [String: Stock]
+
+  /// Closes the store and gives up its lock.
+  func close()
+}
+
+/// A page of rows, newest first, and where the next one begins.
+package struct Page<Row: Sendable>: Sendable {
+  package var rows: [Row]
+  /// Nil on the last page.
+  package var cursor: Int64?
+
+  package init(rows: [Row], cursor: Int64?) {
+    self.rows = rows
+    self.cursor = cursor
+  }
+}
+
+/// The reading side of a store: any number of them may read beside the writer. One thread at a
+/// time calls it; every call sees one state of the store.
+package protocol StoreReader: AnyObject {
+  /// Every pool, or those named, by name; names without a pool are left out. Expired items count
+  /// as expired whether or not the writer has taken them from the shelf.
+  func pools(_ names: [String]?, at now: Instant) throws(StoreError) -> [PoolStatus]
+
+  /// A claim, unless it was forgotten.
+  func claim(_ id: String) throws(StoreError) -> Claim?
+
+  /// Claims, newest first, forgotten ones left out.
+  func claims(user: String?, pool: String?, before cursor: Int64?, limit: Int)
+    throws(StoreError) -> Page<Claim>
+
+  func item(_ key: String, in pool: String, at now: Instant) throws(StoreError) -> ItemStatus?
+
+  /// Runs, newest first, each with its last slices.
+  func runs(pool: String?, before cursor: Int64?, limit: Int) throws(StoreError) -> Page<Run>
+
+  /// A run with its slices and log.
+  func run(_ id: String) throws(StoreError) -> Run?
+
+  /// Writes a consistent copy of the whole store to a new file, payloads included.
+  func backup(to path: String) throws(StoreError)
+}

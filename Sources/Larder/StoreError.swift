@@ -1,0 +1,40 @@
+/// Why a store could not do what it was asked.
+package enum StoreError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// Another process serves the store.
+  case served(path: String)
+  /// There is no database at the path.
+  case missing(path: String)
+  /// The file is no database of Larder's, or cannot be read.
+  case unreadable(path: String, why: String)
+  /// The database was written by a newer Larder.
+  case newer(path: String, version: Int, supported: Int)
+  /// The disk is full; nothing of the transaction was kept.
+  case full(String)
+  /// A commit ended in an I/O error: nobody knows whether it took place. Whoever holds the
+  /// store must stop and open it anew, which resolves it.
+  case unknownCommit(String)
+  /// Something else failed; nothing of the transaction was kept.
+  case failed(String)
+  /// The run or slice was given up, so nothing of it may be stored.
+  case fenced
+  case unknownPool(String)
+
+  package var description: String {
+    switch self {
+    case .served(let path):
+      "\(path) is served by another process: stop it first, or use its commands and socket"
+    case .missing(let path):
+      "there is no store at \(path): `larder serve` makes one; --store names another"
+    case .unreadable(let path, let why):
+      "\(path) can't be used as a store: \(why)"
+    case .newer(let path, let version, let supported):
+      "\(path) has version \(version) of the schema, and this Larder knows versions up to "
+        + "\(supported): install the newer Larder that wrote it, or name another store"
+    case .full(let why): "the disk is full: \(why)"
+    case .unknownCommit(let why): "a commit failed and may or may not have taken place: \(why)"
+    case .failed(let why): "the store failed: \(why)"
+    case .fenced: "the run was given up"
+    case .unknownPool(let pool): "there is no pool \(pool)"
+    }
+  }
+}

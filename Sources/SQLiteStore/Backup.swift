@@ -1,0 +1,60 @@
+import CSQLite
+import Glibc
+import Larder
+
+/// A consistent copy of a database in a new file.
+struct Backup {
+  let connection: Connection
+  let path: String
+
+  /// Writes the copy beside its place and moves it there when it is on disk, so that no half
+  /// copy ever stands under its name. An existing file is never overwritten.
+  func write() throws(StoreError) {
+    guard access(path, F_OK) != 0 else {
+      throw .failed("\(path) exists already: name a new file for the backup")
+    }
+    let partial = path + ".partial-\(getpid())"
+    // Payloads are secrets: the owner alone may read the copy.
+    let descriptor = open(partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else {
+      throw .failed("\(partial) can't be made: \(String(cString: strerror(errno)))")
+    }
+    defer {
+      Glibc.close(descriptor)
+      unlink(partial)
+    }
+    try copy(to: partial)
+    guard fsync(descriptor) == 0, link(partial, path) == 0 else {
+      throw .failed("\(path) can't be written: \(String(cString: strerror(errno)))")
+    }
+    syncFolder()
+  }
+
+  private func copy(to partial: String) throws(StoreError) {
+    var target: OpaquePointer?
+    defer { sqlite3_close_v2(target) }
+    let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
+    guard sqlite3_open_v2(partial, &target, flags, nil) == SQLITE_OK,
+      let backup = sqlite3_backup_init(target, "main", connection.handle, "main")
+    else { throw failure(of: target) }
+    // All pages in one step: one read transaction, so one state of the database.
+    let code = sqlite3_backup_step(backup, -1)
+    guard sqlite3_backup_finish(backup) == SQLITE_OK, code == SQLITE_DONE else {
+      throw failure(of: target)
+    }
+  }
+
+  private func failure(of target: OpaquePointer?) -> StoreError {
+    let failure = SQLiteFailure(code: SQLITE_ERROR, connection: target)
+    return failure.primary == SQLITE_FULL
+      ? .full(failure.message) : .failed("the backup to \(path) failed: \(failure.message)")
+  }
+
+  private func syncFolder() {
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    fsync(descriptor)
+    Glibc.close(descriptor)
+  }
+}

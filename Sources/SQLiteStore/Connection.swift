@@ -1,0 +1,138 @@
+import CSQLite
+import Larder
+
+/// One connection to a database. It has one owner, which is the only one to call it.
+final class Connection {
+  enum Access {
+    case reading, writing
+  }
+
+  let path: String
+  let handle: OpaquePointer
+  private var statements: [String: Statement] = [:]
+
+  init(path: String, access: Access) throws(StoreError) {
+    var handle: OpaquePointer?
+    let flags =
+      access == .writing
+      ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
+      : SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX
+    let code = sqlite3_open_v2(path, &handle, flags, nil)
+    guard code == SQLITE_OK, let handle else {
+      let failure = SQLiteFailure(code: code, connection: handle)
+      sqlite3_close_v2(handle)
+      throw StoreError.unreadable(path: path, why: failure.message)
+    }
+    self.path = path
+    self.handle = handle
+    sqlite3_busy_timeout(handle, 5000)
+  }
+
+  /// Finalizes every statement and closes the connection.
+  func close() {
+    for statement in statements.values { statement.finalize() }
+    statements = [:]
+    sqlite3_close_v2(handle)
+  }
+
+  /// Runs a statement, which is prepared once and kept, and calls `each` with every row.
+  func run(
+    _ sql: String, _ values: [SQLValue] = [], _ each: (Row) -> Void = { _ in }
+  ) throws(StoreError) {
+    do {
+      try statement(sql).run(values, each)
+    } catch {
+      throw storeError(error)
+    }
+  }
+
+  /// The first row's value, or nil where there is no row.
+  func first<Value>(
+    _ sql: String, _ values: [SQLValue] = [], _ read: (Row) -> Value
+  ) throws(StoreError) -> Value? {
+    var found: Value?
+    try run(sql, values) { if found == nil { found = read($0) } }
+    return found
+  }
+
+  /// Every row's value.
+  func all<Value>(
+    _ sql: String, _ values: [SQLValue] = [], _ read: (Row) -> Value
+  ) throws(StoreError) -> [Value] {
+    var found: [Value] = []
+    try run(sql, values) { found.append(read($0)) }
+    return found
+  }
+
+  /// Runs a script of several statements without parameters.
+  func script(_ sql: String) throws(StoreError) {
+    let code = sqlite3_exec(handle, sql, nil, nil, nil)
+    if code != SQLITE_OK { throw storeError(SQLiteFailure(code: code, connection: handle)) }
+  }
+
+  /// Rows that the last statement changed.
+  var changes: Int {
+    Int(sqlite3_changes64(handle))
+  }
+
+  var lastInsertedRow: Int64 {
+    sqlite3_last_insert_rowid(handle)
+  }
+
+  /// Runs `body` in one transaction that writes. It is durable when this returns; if `body`
+  /// throws, nothing of it is kept.
+  func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
+    try run("BEGIN IMMEDIATE")
+    let result: Result
+    do {
+      result = try body()
+    } catch {
+      try rollBack()
+      throw error
+    }
+    do {
+      try statement("COMMIT").run([])
+    } catch {
+      // Only "disk full" is a definite no: the commit's frames do not fit. After an I/O error
+      // the frames may be on disk or not, which only a new connection finds out.
+      guard error.primary == SQLITE_FULL else { throw .unknownCommit(error.message) }
+      try rollBack()
+      throw .full(error.message)
+    }
+    return result
+  }
+
+  /// Runs `body` on one state of the database.
+  func snapshot<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
+    try run("BEGIN")
+    do {
+      let result = try body()
+      try run("COMMIT")
+      return result
+    } catch {
+      try rollBack()
+      throw error
+    }
+  }
+
+  private func rollBack() throws(StoreError) {
+    // An error may have rolled back already.
+    if sqlite3_get_autocommit(handle) == 0 { try run("ROLLBACK") }
+  }
+
+  private func statement(_ sql: String) throws(SQLiteFailure) -> Statement {
+    if let statement = statements[sql] { return statement }
+    let statement = try Statement(sql, connection: handle)
+    statements[sql] = statement
+    return statement
+  }
+
+  private func storeError(_ failure: SQLiteFailure) -> StoreError {
+    switch failure.primary {
+    case SQLITE_FULL: .full(failure.message)
+    case SQLITE_NOTADB, SQLITE_CORRUPT, SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_READONLY:
+      .unreadable(path: path, why: failure.message)
+    default: .failed("\(failure.message) (SQLite \(failure.code))")
+    }
+  }
+}

@@ -1,0 +1,192 @@
+import Larder
+
+/// Reading rows as values: what the writing and the reading side share.
+enum Rows {
+  static let claimColumns = "id, pool, user, state, claimed_at, seq"
+  static let runColumns = """
+    id, pool, reason, state, schedule, nominal_at, count, asked, covered, stored, cursor, \
+    created_at, started_at, ended_at, why, process_id, process_started, boot_id, seq
+    """
+  static let sliceColumns =
+    "slice, state, asked, stored, duplicates, overfill, attempts, started_at, ended_at, why"
+
+  /// A word of an enumeration. The tables' checks allow no other.
+  private static func word<Word: RawRepresentable<String>>(_ row: Row, _ column: Int32) -> Word {
+    guard let word = Word(rawValue: row.text(column)) else {
+      preconditionFailure("\(Word.self) has no \(row.text(column))")
+    }
+    return word
+  }
+
+  static func claim(_ row: Row) -> Claim {
+    Claim(
+      id: row.text(0), pool: row.text(1), user: row.text(2), state: word(row, 3),
+      claimedAt: row.instant(4), items: [])
+  }
+
+  /// The items of a claim, in the order in which every answer lists them.
+  static func items(
+    of claim: String, _ connection: Connection
+  ) throws(StoreError) -> [Item] {
+    try connection.all(
+      """
+      SELECT id, key, payload, attributes, produced_at, expires_at FROM inventory
+      WHERE claim = ? AND state IN ('held', 'claimed') ORDER BY seq
+      """, [.text(claim)]
+    ) { row in
+      Item(
+        id: row.text(0), key: row.optionalText(1), payload: row.text(2),
+        attributes: row.optionalText(3), producedAt: row.instant(4),
+        expiresAt: row.optionalInstant(5))
+    }
+  }
+
+  static func run(_ row: Row) -> Run {
+    var run = Run(
+      id: row.text(0), pool: row.text(1), reason: word(row, 2), state: word(row, 3),
+      createdAt: row.instant(11))
+    run.schedule = row.optionalText(4)
+    run.nominalAt = row.optionalInstant(5)
+    run.count = row.optionalInt(6)
+    run.asked = row.int(7)
+    run.covered = row.int(8)
+    run.stored = row.int(9)
+    run.cursor = row.text(10)
+    run.startedAt = row.optionalInstant(12)
+    run.endedAt = row.optionalInstant(13)
+    run.why = row.optionalText(14)
+    if let bootID = row.optionalText(17) {
+      run.process = ProcessIdentity(
+        pid: Int32(row.int(15)), startTime: UInt64(row.int64(16)), bootID: bootID)
+    }
+    return run
+  }
+
+  /// The last `limit` slices of a run, oldest first.
+  static func slices(
+    of run: String, limit: Int, _ connection: Connection
+  ) throws(StoreError) -> [Slice] {
+    let newestFirst = try connection.all(
+      "SELECT \(sliceColumns) FROM slices WHERE run = ? ORDER BY slice DESC LIMIT ?",
+      [.text(run), .integer(limit)]
+    ) { row in
+      var slice = Slice(
+        number: row.int(0), state: word(row, 1), asked: row.int(2), startedAt: row.instant(7))
+      slice.stored = row.int(3)
+      slice.duplicates = row.int(4)
+      slice.overfill = row.int(5)
+      slice.attempts = row.int(6)
+      slice.endedAt = row.optionalInstant(8)
+      slice.why = row.optionalText(9)
+      return slice
+    }
+    return newestFirst.reversed()
+  }
+
+  /// The stock as counted, with the earliest expiry on the shelf.
+  static func stock(of pool: String, _ connection: Connection) throws(StoreError) -> Stock {
+    var stock =
+      try connection.first(
+        """
+        SELECT available, held, claimed, expired, recalled, quarantined, replaced FROM stock
+        WHERE pool = ?
+        """, [.text(pool)]
+      ) { row in
+        var stock = Stock()
+        for (column, state) in ItemState.allCases.enumerated() {
+          stock[state] = row.int(Int32(column))
+        }
+        return stock
+      } ?? Stock()
+    stock.nextExpiry = try nextExpiry(pool, connection)
+    return stock
+  }
+
+  static func nextExpiry(
+    _ pool: String, after: Instant = Instant(milliseconds: .min), _ connection: Connection
+  ) throws(StoreError) -> Instant? {
+    try connection.first(
+      """
+      SELECT min(expires_at) FROM inventory
+      WHERE pool = ? AND state = 'available' AND expires_at IS NOT NULL AND expires_at > ?
+      """, [.text(pool), .instant(after)]
+    ) { $0.optionalInstant(0) } ?? nil
+  }
+
+  /// Items that are on the shelf and expired: the writer has not come to them yet.
+  static func unswept(
+    _ pool: String, through cutoff: Instant, _ connection: Connection
+  ) throws(StoreError) -> Int {
+    try connection.first(
+      """
+      SELECT count(*) FROM inventory
+      WHERE pool = ? AND state = 'available' AND expires_at IS NOT NULL AND expires_at <= ?
+      """, [.text(pool), .instant(cutoff)]
+    ) { $0.int(0) } ?? 0
+  }
+
+  /// The status of every pool, or of one; the stock as counted.
+  static func pools(
+    _ name: String?, _ connection: Connection, _ read: Definition.Reader
+  ) throws(StoreError) -> [PoolStatus] {
+    let found = try connection.all(
+      """
+      SELECT source, file, paused, retired, \(memoryColumns) FROM pools
+       WHERE ?1 IS NULL OR pool = ?1 ORDER BY pool
+      """, [.optional(name)]
+    ) { row in
+      (
+        source: row.text(0), file: row.text(1), paused: row.bool(2), retired: row.bool(3),
+        memory: memory(row, from: 4)
+      )
+    }
+    var statuses: [PoolStatus] = []
+    for row in found {
+      var status = PoolStatus(pool: try read(row.source, row.file))
+      status.paused = row.paused
+      status.retired = row.retired
+      status.memory = row.memory
+      try complete(&status, connection)
+      statuses.append(status)
+    }
+    return statuses
+  }
+
+  static let memoryColumns = "fruitless, failures, last_ended_at, typical_run_ms"
+
+  static func memory(_ row: Row, from column: Int32 = 0) -> RunMemory {
+    RunMemory(
+      fruitless: row.int(column), failures: row.int(column + 1),
+      lastEndedAt: row.optionalInstant(column + 2),
+      typicalRunTime: row.optionalInt(column + 3).map { .milliseconds($0) })
+  }
+
+  private static func complete(
+    _ status: inout PoolStatus, _ connection: Connection
+  ) throws(StoreError) {
+    let pool = status.pool.name
+    status.stock = try stock(of: pool, connection)
+    let marks = try connection.all(
+      "SELECT schedule, timing, active, considered FROM schedules WHERE pool = ?", [.text(pool)]
+    ) { row in
+      (
+        row.text(0),
+        ScheduleMark(timing: row.text(1), active: row.bool(2), considered: row.instant(3))
+      )
+    }
+    status.marks = Dictionary(uniqueKeysWithValues: marks)
+    status.runs = try connection.all(
+      """
+      SELECT \(runColumns) FROM runs
+      WHERE pool = ? AND state IN ('queued', 'running') ORDER BY seq
+      """, [.text(pool)], run)
+    for index in status.runs.indices {
+      status.runs[index].slices = try slices(of: status.runs[index].id, limit: 1, connection)
+    }
+    status.lastRun = try connection.first(
+      """
+      SELECT \(runColumns) FROM runs WHERE pool = ? AND started_at IS NOT NULL
+      ORDER BY seq DESC LIMIT 1
+      """, [.text(pool)], run)
+  }
+}

@@ -1,0 +1,158 @@
+import CSQLite
+import Glibc
+import Larder
+
+/// The reading side of the embedded store: a connection that cannot write.
+package final class SQLiteReader: StoreReader {
+  private let connection: Connection
+  private let readDefinition: Definition.Reader
+
+  /// Opens the store at `path` for reading, whether or not a server has it open.
+  package init(
+    path: String, readDefinition: @escaping Definition.Reader
+  ) throws(StoreError) {
+    let files = try StoreFiles(path)
+    guard files.exists else { throw .missing(path: files.database) }
+    connection = try Connection(path: files.database, access: .reading)
+    self.readDefinition = readDefinition
+    do throws(StoreError) {
+      let version = try Schema.check(connection)
+      guard version == Schema.version else {
+        throw StoreError.unreadable(
+          path: files.database,
+          why: "its schema has version \(version), older than this Larder's \(Schema.version): "
+            + "start `larder serve` once, which brings it up to date")
+      }
+      try connection.run("PRAGMA query_only = 1")
+    } catch {
+      connection.close()
+      throw error
+    }
+  }
+
+  /// Closes the connection.
+  package func close() {
+    connection.close()
+  }
+
+  package func pools(_ names: [String]?, at now: Instant) throws(StoreError) -> [PoolStatus] {
+    try connection.snapshot { () throws(StoreError) in
+      var statuses: [PoolStatus] = []
+      if let names {
+        for name in names {
+          statuses += try Rows.pools(name, connection, readDefinition)
+        }
+      } else {
+        statuses = try Rows.pools(nil, connection, readDefinition)
+      }
+      for index in statuses.indices { try settle(&statuses[index], at: now) }
+      return statuses
+    }
+  }
+
+  /// Counts items as expired that the writer has yet to take from the shelf.
+  private func settle(_ status: inout PoolStatus, at now: Instant) throws(StoreError) {
+    let cutoff = now + status.pool.claims.minRemaining
+    guard let next = status.stock.nextExpiry, next <= cutoff else { return }
+    let unswept = try Rows.unswept(status.pool.name, through: cutoff, connection)
+    status.stock.available -= unswept
+    status.stock.expired += unswept
+    status.stock.nextExpiry = try Rows.nextExpiry(status.pool.name, after: cutoff, connection)
+  }
+
+  package func claim(_ id: String) throws(StoreError) -> Claim? {
+    try connection.snapshot { () throws(StoreError) in
+      var claim = try connection.first(
+        "SELECT \(Rows.claimColumns) FROM claims WHERE id = ? AND state <> 'forgotten'",
+        [.text(id)], Rows.claim)
+      claim?.items = try Rows.items(of: id, connection)
+      return claim
+    }
+  }
+
+  package func claims(
+    user: String?, pool: String?, before cursor: Int64?, limit: Int
+  ) throws(StoreError) -> Page<Claim> {
+    try connection.snapshot { () throws(StoreError) in
+      // Unary plus keeps the planner off an index that would read claims in another order.
+      let byUser = user == nil ? "?1 IS NULL" : "user = ?1"
+      let rows = try connection.all(
+        """
+        SELECT \(Rows.claimColumns) FROM claims
+        WHERE \(byUser) AND (?2 IS NULL OR +pool = ?2) AND seq < ?3 AND state <> 'forgotten'
+        ORDER BY seq DESC LIMIT ?4
+        """,
+        [.optional(user), .optional(pool), .integer(cursor ?? .max), .integer(limit + 1)]
+      ) { row in (claim: Rows.claim(row), seq: row.int64(5)) }
+      var claims = rows.prefix(limit).map(\.claim)
+      for index in claims.indices {
+        claims[index].items = try Rows.items(of: claims[index].id, connection)
+      }
+      return Page(rows: claims, cursor: rows.count > limit ? rows[limit - 1].seq : nil)
+    }
+  }
+
+  package func item(
+    _ key: String, in pool: String, at now: Instant
+  ) throws(StoreError) -> ItemStatus? {
+    try connection.snapshot { () throws(StoreError) in
+      let status = try Rows.pools(pool, connection, readDefinition).first
+      guard let status else { throw .unknownPool(pool) }
+      let found = try connection.first(
+        """
+        SELECT i.state, i.claim, i.expires_at, c.user FROM inventory i
+        LEFT JOIN claims c ON c.id = i.claim
+        WHERE i.pool = ? AND i.key = ? ORDER BY i.state = 'replaced', i.seq DESC LIMIT 1
+        """, [.text(pool), .text(key)]
+      ) { row in
+        ItemStatus(
+          key: key, state: ItemState(rawValue: row.text(0)) ?? .available,
+          claim: row.optionalText(1), user: row.optionalText(3),
+          expiresAt: row.optionalInstant(2))
+      }
+      guard var item = found else { return nil }
+      if item.state == .available, let expiresAt = item.expiresAt,
+        expiresAt <= now + status.pool.claims.minRemaining
+      {
+        item.state = .expired
+      }
+      return item
+    }
+  }
+
+  package func runs(
+    pool: String?, before cursor: Int64?, limit: Int
+  ) throws(StoreError) -> Page<Run> {
+    try connection.snapshot { () throws(StoreError) in
+      let byPool = pool == nil ? "?1 IS NULL" : "pool = ?1"
+      let rows = try connection.all(
+        """
+        SELECT \(Rows.runColumns) FROM runs WHERE \(byPool) AND seq < ?2
+        ORDER BY seq DESC LIMIT ?3
+        """, [.optional(pool), .integer(cursor ?? .max), .integer(limit + 1)]
+      ) { row in (run: Rows.run(row), seq: row.int64(18)) }
+      var runs = rows.prefix(limit).map(\.run)
+      for index in runs.indices {
+        runs[index].slices = try Rows.slices(
+          of: runs[index].id, limit: Limits.slicesInPage, connection)
+      }
+      return Page(rows: runs, cursor: rows.count > limit ? rows[limit - 1].seq : nil)
+    }
+  }
+
+  package func run(_ id: String) throws(StoreError) -> Run? {
+    try connection.snapshot { () throws(StoreError) in
+      var run = try connection.first(
+        "SELECT \(Rows.runColumns) FROM runs WHERE id = ?", [.text(id)], Rows.run)
+      run?.slices = try Rows.slices(of: id, limit: Limits.slicesInRun, connection)
+      run?.log = try connection.first("SELECT log FROM run_logs WHERE run = ?", [.text(id)]) {
+        $0.text(0)
+      }
+      return run
+    }
+  }
+
+  package func backup(to path: String) throws(StoreError) {
+    try Backup(connection: connection, path: path).write()
+  }
+}

@@ -1,0 +1,170 @@
+import Larder
+
+extension SQLiteStore {
+  package func record(
+    _ events: [RunEvent], at now: Instant
+  ) throws(StoreError) -> [Bool] {
+    try transaction { () throws(StoreError) in
+      var results: [Bool] = []
+      for event in events { results.append(try record(event, at: now)) }
+      return results
+    }
+  }
+
+  private func record(_ event: RunEvent, at now: Instant) throws(StoreError) -> Bool {
+    switch event {
+    case .open(let run):
+      return try open(run)
+    case .start(let run, let asked):
+      try connection.run(
+        """
+        UPDATE runs SET state = 'running', asked = ?, started_at = ?
+        WHERE id = ? AND state = 'queued'
+        """, [.integer(asked), .instant(now), .text(run)])
+    case .attempt(let run, let slice, let asked, let attempt):
+      try connection.run(
+        """
+        INSERT INTO slices (run, slice, state, asked, attempts, started_at)
+        SELECT id, ?, 'running', ?, ?, ? FROM runs WHERE id = ? AND state = 'running'
+        ON CONFLICT (run, slice) DO UPDATE SET attempts = excluded.attempts, why = NULL
+          WHERE state = 'running'
+        """,
+        [.integer(slice), .integer(asked), .integer(attempt), .instant(now), .text(run)])
+    case .process(let run, let process):
+      try connection.run(
+        """
+        UPDATE runs SET process_id = ?, process_started = ?, boot_id = ?
+        WHERE id = ? AND state = 'running'
+        """,
+        [
+          .integer(Int64(process.pid)), .integer(Int64(process.startTime)), .text(process.bootID),
+          .text(run),
+        ])
+    case .failedAttempt(let run, let slice, let why, let log, let final):
+      try connection.run(
+        """
+        UPDATE slices SET why = ?1, state = iif(?2, 'failed', state), ended_at = iif(?2, ?3, NULL)
+        WHERE run = ?4 AND slice = ?5 AND state = 'running'
+        """,
+        [
+          .text(why), .integer(final ? 1 : 0), .instant(now), .text(run), .integer(slice),
+        ])
+      let changed = connection.changes == 1
+      try appendLog(log, to: run)
+      return changed
+    case .end(let run, let state, let why):
+      return try end(run, state, why, at: now)
+    case .mark(let pool, let schedule, let mark):
+      try connection.run(
+        """
+        INSERT INTO schedules (pool, schedule, timing, active, considered) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (pool, schedule) DO UPDATE SET timing = excluded.timing,
+          active = excluded.active, considered = excluded.considered
+        """,
+        [
+          .text(pool), .text(schedule), .text(mark.timing), .integer(mark.active ? 1 : 0),
+          .instant(mark.considered),
+        ])
+    }
+    return connection.changes == 1
+  }
+
+  private func open(_ run: Run) throws(StoreError) -> Bool {
+    try connection.run(
+      """
+      INSERT INTO runs (id, pool, reason, state, schedule, nominal_at, count, created_at, ended_at,
+        why)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (pool, schedule, nominal_at) WHERE schedule IS NOT NULL DO NOTHING
+      """,
+      [
+        .text(run.id), .text(run.pool), .text(run.reason.rawValue), .text(run.state.rawValue),
+        .optional(run.schedule), .optional(run.nominalAt), .optional(run.count),
+        .instant(run.createdAt), .optional(run.endedAt), .optional(run.why),
+      ])
+    return connection.changes == 1
+  }
+
+  /// Ends an unfinished run and keeps in its pool's row what the policies remember of it.
+  private func end(
+    _ id: String, _ state: RunState, _ why: String?, at now: Instant
+  ) throws(StoreError) -> Bool {
+    let found = try connection.first(
+      "SELECT \(Rows.runColumns) FROM runs WHERE id = ? AND state IN ('queued', 'running')",
+      [.text(id)], Rows.run)
+    guard let run = found else { return false }
+    try connection.run(
+      "UPDATE runs SET state = ?, why = coalesce(?, why), ended_at = ? WHERE id = ?",
+      [.text(state.rawValue), .optional(why), .instant(now), .text(id)])
+    try connection.run(
+      """
+      UPDATE slices SET state = 'failed', ended_at = ? WHERE run = ? AND state = 'running'
+      """, [.instant(now), .text(id)])
+    let memory = try connection.first(
+      "SELECT \(Rows.memoryColumns) FROM pools WHERE pool = ?", [.text(run.pool)]
+    ) { Rows.memory($0) }
+    guard let after = memory?.after(run, endingAs: state, at: now) else { return true }
+    try connection.run(
+      """
+      UPDATE pools SET fruitless = ?, failures = ?, last_ended_at = ?, typical_run_ms = ?
+      WHERE pool = ?
+      """,
+      [
+        .integer(after.fruitless), .integer(after.failures), .optional(after.lastEndedAt),
+        .optional(after.typicalRunTime.map { Int($0.inMilliseconds) }), .text(run.pool),
+      ])
+    return true
+  }
+
+  /// Appends to a run's log and keeps its last bytes.
+  func appendLog(_ log: [UInt8], to run: String) throws(StoreError) {
+    guard !log.isEmpty else { return }
+    let old = try connection.first("SELECT log FROM run_logs WHERE run = ?", [.text(run)]) {
+      $0.text(0)
+    }
+    let whole = Array((old ?? "").utf8) + log
+    // A cut in the middle of a character leaves a replacement character, which says so.
+    let kept = String(decoding: whole.suffix(Limits.runLogBytes), as: UTF8.self)
+    try connection.run(
+      """
+      INSERT INTO run_logs (run, log) VALUES (?, ?)
+      ON CONFLICT (run) DO UPDATE SET log = excluded.log
+      """, [.text(run), .text(kept.replacing("\0", with: "\u{FFFD}"))])
+  }
+
+  package func adopt(_ definition: Definition, at now: Instant) throws(StoreError) {
+    let pool = definition.pool.name
+    let old = definitions[pool]
+    try transaction { () throws(StoreError) in
+      try connection.run(
+        """
+        INSERT INTO pools (pool, source, file, adopted_at) VALUES (?, ?, ?, ?)
+        ON CONFLICT (pool) DO UPDATE SET source = excluded.source, file = excluded.file,
+          adopted_at = excluded.adopted_at, retired = 0
+        """,
+        [.text(pool), .text(definition.source), .text(definition.file), .instant(now)])
+      changes.add(0, .available, in: pool)
+      if let old, old.claims.order != definition.pool.claims.order {
+        try connection.run(
+          """
+          UPDATE inventory SET shelf_order = iif(?, coalesce(expires_at, ?), 0)
+          WHERE pool = ? AND state = 'available'
+          """,
+          [
+            .integer(definition.pool.claims.order == .fefo ? 1 : 0), .integer(Int64.max),
+            .text(pool),
+          ])
+      }
+    }
+    definitions[pool] = definition.pool
+  }
+
+  package func retire(_ pools: [String], at now: Instant) throws(StoreError) {
+    try transaction { () throws(StoreError) in
+      for pool in pools {
+        try connection.run("UPDATE pools SET retired = 1 WHERE pool = ?", [.text(pool)])
+        changes.add(0, .available, in: pool)
+      }
+    }
+  }
+}

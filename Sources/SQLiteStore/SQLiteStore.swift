@@ -1,0 +1,101 @@
+import CSQLite
+import Glibc
+import Larder
+
+/// The embedded store: one SQLite database, one writing connection, one lock held for life.
+///
+/// SQLite before 3.51.3 can corrupt a database in WAL mode on which two connections write or
+/// checkpoint at once, so this connection is the only one that does either, and the lock keeps
+/// other processes from opening a second one.
+package final class SQLiteStore: Store {
+  let connection: Connection
+  let readDefinition: Definition.Reader
+  private let lock: Int32
+  /// The definitions in force, by pool.
+  var definitions: [String: Pool] = [:]
+  /// Changes of the present transaction to each pool's stock, by state.
+  var changes = StockChanges()
+  /// Pools whose stock changed since `takeChanges`.
+  private var touched: Set<String> = []
+  var ids: UUIDv7
+
+  /// Opens the store at `path` for writing and makes what a crash left behind durable.
+  ///
+  /// - Parameters:
+  ///   - creating: whether a missing database is made.
+  ///   - ids: what claims and items are named by.
+  ///   - readDefinition: reads the definitions that the store has kept.
+  package init(
+    path: String, creating: Bool = true, ids: UUIDv7 = UUIDv7(),
+    readDefinition: @escaping Definition.Reader
+  ) throws(StoreError) {
+    let files = try StoreFiles(path)
+    guard creating || files.exists else { throw .missing(path: files.database) }
+    let lock = try files.takeLock()
+    do throws(StoreError) {
+      if !files.exists { try files.create() }
+      connection = try Connection(path: files.database, access: .writing)
+    } catch {
+      Glibc.close(lock)
+      throw error
+    }
+    self.lock = lock
+    self.ids = ids
+    self.readDefinition = readDefinition
+    do throws(StoreError) {
+      try prepare(files)
+      for status in try Rows.pools(nil, connection, readDefinition) {
+        definitions[status.pool.name] = status.pool
+      }
+    } catch {
+      close()
+      throw error
+    }
+  }
+
+  private func prepare(_ files: StoreFiles) throws(StoreError) {
+    _ = try Schema.check(connection)
+    try connection.run("PRAGMA journal_mode = WAL")
+    try connection.run("PRAGMA synchronous = FULL")
+    try connection.run("PRAGMA cache_size = -16384")
+    try connection.run("PRAGMA temp_store = MEMORY")
+    // What a killed process wrote can be read before it is on disk. Answering a repeated claim
+    // from it, and then losing power, would lose an acknowledged claim.
+    let busy = try connection.first("PRAGMA wal_checkpoint(TRUNCATE)") { $0.int(0) }
+    if busy != 0 { try files.syncLog() }
+    try Schema.migrate(connection)
+  }
+
+  package func close() {
+    connection.close()
+    Glibc.close(lock)
+  }
+
+  /// Runs `body` in a transaction and writes the changes of the stock with it.
+  func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
+    defer { changes = StockChanges() }
+    let result = try connection.transaction { () throws(StoreError) in
+      let result = try body()
+      try changes.write(connection)
+      return result
+    }
+    touched.formUnion(changes.pools)
+    return result
+  }
+
+  package func takeChanges() throws(StoreError) -> [String: Stock] {
+    var stocks: [String: Stock] = [:]
+    for pool in touched { stocks[pool] = try Rows.stock(of: pool, connection) }
+    touched = []
+    return stocks
+  }
+
+  package func pools() throws(StoreError) -> [PoolStatus] {
+    try Rows.pools(nil, connection, readDefinition)
+  }
+
+  func definition(of pool: String) throws(StoreError) -> Pool {
+    guard let definition = definitions[pool] else { throw .unknownPool(pool) }
+    return definition
+  }
+}

@@ -1,0 +1,179 @@
+import CSQLite
+import Larder
+
+/// The database's schema as numbered migrations. A migration that has landed never changes;
+/// a new one is added behind it.
+enum Schema {
+  /// "Lrdr": marks a database as Larder's, in its header.
+  static let applicationID: Int64 = 0x4C72_6472
+
+  static let migrations: [String] = [
+    """
+    -- The definitions in force, one a pool, and what the engine remembers of each.
+    CREATE TABLE pools (
+      pool TEXT PRIMARY KEY,
+      source TEXT NOT NULL,
+      file TEXT NOT NULL,
+      adopted_at INTEGER NOT NULL,
+      paused INTEGER NOT NULL DEFAULT 0,
+      retired INTEGER NOT NULL DEFAULT 0,
+      fruitless INTEGER NOT NULL DEFAULT 0,
+      failures INTEGER NOT NULL DEFAULT 0,
+      last_ended_at INTEGER,
+      typical_run_ms INTEGER
+    ) STRICT;
+
+    -- How many items of each pool are in each state; kept with every change of an item.
+    CREATE TABLE stock (
+      pool TEXT PRIMARY KEY,
+      available INTEGER NOT NULL DEFAULT 0,
+      held INTEGER NOT NULL DEFAULT 0,
+      claimed INTEGER NOT NULL DEFAULT 0,
+      expired INTEGER NOT NULL DEFAULT 0,
+      recalled INTEGER NOT NULL DEFAULT 0,
+      quarantined INTEGER NOT NULL DEFAULT 0,
+      replaced INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+
+    -- Every item. README.md documents the columns.
+    CREATE TABLE inventory (
+      seq INTEGER PRIMARY KEY,
+      id TEXT NOT NULL,
+      pool TEXT NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('available', 'held', 'claimed', 'expired', 'recalled',
+        'quarantined', 'replaced')),
+      key TEXT,
+      made_for TEXT,
+      payload TEXT NOT NULL,
+      attributes TEXT,
+      produced_at INTEGER NOT NULL,
+      expires_at INTEGER,
+      shelf_order INTEGER NOT NULL,
+      run TEXT,
+      slice INTEGER,
+      line INTEGER,
+      revision TEXT,
+      claim TEXT,
+      claimed_at INTEGER
+    ) STRICT;
+    CREATE UNIQUE INDEX inventory_key ON inventory (pool, key)
+      WHERE key IS NOT NULL AND state <> 'replaced';
+    CREATE INDEX inventory_shelf ON inventory (pool, shelf_order, seq)
+      WHERE state = 'available' AND made_for IS NULL;
+    CREATE INDEX inventory_personal ON inventory (pool, made_for, shelf_order, seq)
+      WHERE state = 'available' AND made_for IS NOT NULL;
+    CREATE INDEX inventory_expiring ON inventory (pool, expires_at)
+      WHERE state = 'available' AND expires_at IS NOT NULL;
+    CREATE INDEX inventory_claim ON inventory (claim) WHERE claim IS NOT NULL;
+
+    -- Who has what. `key` is null where a request named none and the pool binds none.
+    CREATE TABLE claims (
+      seq INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
+      pool TEXT NOT NULL,
+      principal TEXT NOT NULL,
+      user TEXT NOT NULL,
+      key TEXT,
+      fingerprint TEXT NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('pending', 'held', 'claimed', 'cancelled', 'timed_out',
+        'released', 'lapsed', 'recalled', 'forgotten')),
+      count INTEGER NOT NULL,
+      claimed_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX claims_key ON claims (user, pool, principal, key);
+    CREATE INDEX claims_user ON claims (user, seq);
+
+    -- How far each schedule's nominal times have been dealt with.
+    CREATE TABLE schedules (
+      pool TEXT NOT NULL,
+      schedule TEXT NOT NULL,
+      timing TEXT NOT NULL,
+      active INTEGER NOT NULL,
+      considered INTEGER NOT NULL,
+      PRIMARY KEY (pool, schedule)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE runs (
+      seq INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
+      pool TEXT NOT NULL,
+      reason TEXT NOT NULL CHECK (reason IN ('schedule', 'reorder', 'start', 'backorder', 'manual',
+        'topup')),
+      state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'succeeded', 'short', 'failed',
+        'skipped', 'replaced')),
+      schedule TEXT,
+      nominal_at INTEGER,
+      count INTEGER,
+      asked INTEGER NOT NULL DEFAULT 0,
+      covered INTEGER NOT NULL DEFAULT 0,
+      stored INTEGER NOT NULL DEFAULT 0,
+      cursor TEXT NOT NULL DEFAULT '',
+      created_at INTEGER NOT NULL,
+      started_at INTEGER,
+      ended_at INTEGER,
+      why TEXT,
+      process_id INTEGER,
+      process_started INTEGER,
+      boot_id TEXT
+    ) STRICT;
+    CREATE UNIQUE INDEX runs_nominal ON runs (pool, schedule, nominal_at)
+      WHERE schedule IS NOT NULL;
+    CREATE INDEX runs_pool ON runs (pool, seq);
+    CREATE INDEX runs_unfinished ON runs (pool, seq) WHERE state IN ('queued', 'running');
+    CREATE INDEX runs_started ON runs (pool, seq) WHERE started_at IS NOT NULL;
+
+    CREATE TABLE slices (
+      run TEXT NOT NULL,
+      slice INTEGER NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('running', 'committed', 'failed')),
+      asked INTEGER NOT NULL,
+      stored INTEGER NOT NULL DEFAULT 0,
+      duplicates INTEGER NOT NULL DEFAULT 0,
+      overfill INTEGER NOT NULL DEFAULT 0,
+      attempts INTEGER NOT NULL,
+      started_at INTEGER NOT NULL,
+      ended_at INTEGER,
+      why TEXT,
+      PRIMARY KEY (run, slice)
+    ) STRICT, WITHOUT ROWID;
+
+    -- The end of what each run's producers printed on standard error.
+    CREATE TABLE run_logs (
+      run TEXT PRIMARY KEY,
+      log TEXT NOT NULL
+    ) STRICT;
+    """
+  ]
+
+  /// The version that a database has after all migrations.
+  static var version: Int { migrations.count }
+
+  /// Refuses a database that is not Larder's or newer than this program, and gives its version;
+  /// 0 for an empty one.
+  static func check(_ connection: Connection) throws(StoreError) -> Int {
+    let id = try connection.first("PRAGMA application_id") { $0.int64(0) } ?? 0
+    let version = try connection.first("PRAGMA user_version") { $0.int(0) } ?? 0
+    let tables = try connection.first("SELECT count(*) FROM sqlite_schema") { $0.int(0) } ?? 0
+    if id == 0, version == 0, tables == 0 { return 0 }
+    guard id == applicationID else {
+      throw .unreadable(
+        path: connection.path,
+        why: "it is a database of another program; name another file with --store")
+    }
+    guard version <= Self.version else {
+      throw .newer(path: connection.path, version: version, supported: Self.version)
+    }
+    return version
+  }
+
+  /// Brings the database to the newest version, a migration a transaction.
+  static func migrate(_ connection: Connection) throws(StoreError) {
+    for version in try check(connection)..<Self.version {
+      try connection.transaction { () throws(StoreError) in
+        try connection.script(migrations[version])
+        try connection.script("PRAGMA application_id = \(applicationID)")
+        try connection.script("PRAGMA user_version = \(version + 1)")
+      }
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import CSQLite
+import Larder
+
+/// A prepared statement, kept by its connection and used again and again.
+final class Statement {
+  private let handle: OpaquePointer
+  private let connection: OpaquePointer
+
+  init(_ sql: String, connection: OpaquePointer) throws(SQLiteFailure) {
+    var handle: OpaquePointer?
+    let code = sqlite3_prepare_v3(
+      connection, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &handle, nil)
+    guard code == SQLITE_OK, let handle else {
+      throw SQLiteFailure(code: code, connection: connection)
+    }
+    self.handle = handle
+    self.connection = connection
+  }
+
+  func finalize() {
+    sqlite3_finalize(handle)
+  }
+
+  /// Runs the statement to its end and calls `each` with every row. A row is valid during
+  /// its call only.
+  func run(
+    _ values: [SQLValue], _ each: (Row) -> Void = { _ in }
+  ) throws(SQLiteFailure) {
+    defer {
+      sqlite3_reset(handle)
+      sqlite3_clear_bindings(handle)
+    }
+    for (index, value) in values.enumerated() {
+      try bind(value, Int32(index + 1))
+    }
+    while true {
+      switch sqlite3_step(handle) {
+      case SQLITE_ROW: each(Row(handle: handle))
+      case SQLITE_DONE: return
+      case let code: throw SQLiteFailure(code: code, connection: connection)
+      }
+    }
+  }
+
+  private func bind(_ value: SQLValue, _ index: Int32) throws(SQLiteFailure) {
+    let code: Int32
+    switch value {
+    case .null: code = sqlite3_bind_null(handle, index)
+    case .integer(let number): code = sqlite3_bind_int64(handle, index, number)
+    case .text(var text):
+      code = text.withUTF8 { bytes in
+        bytes.withMemoryRebound(to: CChar.self) {
+          csqlite_bind_text(handle, index, $0.baseAddress, sqlite3_uint64($0.count))
+        }
+      }
+    }
+    guard code == SQLITE_OK else { throw SQLiteFailure(code: code, connection: connection) }
+  }
+}
+
+/// The present row of a statement that is running.
+struct Row {
+  fileprivate let handle: OpaquePointer
+
+  func isNull(_ column: Int32) -> Bool {
+    sqlite3_column_type(handle, column) == SQLITE_NULL
+  }
+
+  func int64(_ column: Int32) -> Int64 {
+    sqlite3_column_int64(handle, column)
+  }
+
+  func int(_ column: Int32) -> Int {
+    Int(int64(column))
+  }
+
+  func optionalInt(_ column: Int32) -> Int? {
+    isNull(column) ? nil : int(column)
+  }
+
+  func bool(_ column: Int32) -> Bool {
+    int64(column) != 0
+  }
+
+  func instant(_ column: Int32) -> Instant {
+    Instant(milliseconds: int64(column))
+  }
+
+  func optionalInstant(_ column: Int32) -> Instant? {
+    isNull(column) ? nil : instant(column)
+  }
+
+  func text(_ column: Int32) -> String {
+    optionalText(column) ?? ""
+  }
+
+  func optionalText(_ column: Int32) -> String? {
+    guard let start = sqlite3_column_text(handle, column) else { return nil }
+    let bytes = UnsafeBufferPointer(
+      start: start, count: Int(sqlite3_column_bytes(handle, column)))
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}

@@ -1,0 +1,32 @@
+import Larder
+
+/// How a transaction changes the counts of items, gathered and written once at its end.
+struct StockChanges {
+  private var counts: [String: Stock] = [:]
+
+  var pools: Dictionary<String, Stock>.Keys { counts.keys }
+
+  mutating func add(_ number: Int, _ state: ItemState, in pool: String) {
+    counts[pool, default: Stock()][state] += number
+  }
+
+  mutating func move(_ number: Int, from old: ItemState, to new: ItemState, in pool: String) {
+    add(-number, old, in: pool)
+    add(number, new, in: pool)
+  }
+
+  /// Adds the changes to the counts that the store keeps.
+  func write(_ connection: Connection) throws(StoreError) {
+    for (pool, change) in counts {
+      try connection.run(
+        """
+        INSERT INTO stock (pool, available, held, claimed, expired, recalled, quarantined, replaced)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        ON CONFLICT (pool) DO UPDATE SET
+          available = available + ?2, held = held + ?3, claimed = claimed + ?4,
+          expired = expired + ?5, recalled = recalled + ?6, quarantined = quarantined + ?7,
+          replaced = replaced + ?8
+        """, [.text(pool)] + ItemState.allCases.map { .integer(change[$0]) })
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import CLinux
+import Glibc
+import Larder
+
+/// The files of a store: the database, the lock that its server holds, and its socket.
+package struct StoreFiles: Sendable, Hashable {
+  /// The database's absolute path, links resolved, so that every name of it finds one lock.
+  package let database: String
+
+  /// Finds the files of the store at `path`. Only the folder must exist.
+  package init(_ path: String) throws(StoreError) {
+    if let resolved = Self.resolve(path) {
+      database = resolved
+      return
+    }
+    let slash = path.lastIndex(of: "/")
+    let folder = slash.map { String(path[...$0]) } ?? "."
+    guard let resolved = Self.resolve(folder) else {
+      throw .unreadable(
+        path: path, why: "the folder \(folder) can't be entered: \(String(cString: strerror(errno)))")
+    }
+    let name = slash.map { path[path.index(after: $0)...] } ?? path[...]
+    guard !name.isEmpty else { throw .unreadable(path: path, why: "it names a folder, not a file") }
+    database = (resolved == "/" ? "" : resolved) + "/" + name
+  }
+
+  private static func resolve(_ path: String) -> String? {
+    guard let resolved = realpath(path, nil) else { return nil }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
+  /// Whoever writes the database holds an exclusive lock on this file while it lives.
+  package var lock: String { database + ".lock" }
+  /// The socket on which a server answers commands.
+  package var socket: String { database + ".sock" }
+  var log: String { database + "-wal" }
+
+  package var exists: Bool { access(database, F_OK) == 0 }
+
+  /// Whether another process writes the database now.
+  package func isServed() -> Bool {
+    let descriptor = open(lock, O_RDWR | O_CLOEXEC)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    return clinux_lock_exclusively(descriptor) != 0
+  }
+
+  /// Takes the lock, and gives the descriptor that holds it.
+  func takeLock() throws(StoreError) -> Int32 {
+    let descriptor = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else {
+      throw .unreadable(
+        path: database, why: "its lock \(lock) can't be opened: \(String(cString: strerror(errno)))")
+    }
+    guard clinux_lock_exclusively(descriptor) == 0 else {
+      close(descriptor)
+      throw .served(path: database)
+    }
+    return descriptor
+  }
+
+  /// Makes an empty database file that its owner alone can read, since payloads are secrets.
+  func create() throws(StoreError) {
+    let descriptor = open(database, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else {
+      throw .unreadable(path: database, why: String(cString: strerror(errno)))
+    }
+    close(descriptor)
+  }
+
+  /// Makes what a crash left in the write-ahead log durable without a checkpoint.
+  func syncLog() throws(StoreError) {
+    // SQLite's locks are on the database and its shared memory: closing the log drops none.
+    let descriptor = open(log, O_RDWR | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      if errno == ENOENT { return }
+      throw .failed("\(log) can't be opened: \(String(cString: strerror(errno)))")
+    }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else {
+      throw .failed("\(log) can't be synced: \(String(cString: strerror(errno)))")
+    }
+  }
+}
