@@ -30,7 +30,7 @@ let package = Package(
     target("ScheduleFile", ["Larder", "Cron", "CYAML"]),
     target("SQLiteStore", ["Larder", "CSQLite", "CLinux"]),
     target("Producer", ["Larder", "CLinux"]),
-    target("Engine", ["Larder", "Producer"]),
+    target("Engine", ["Larder", "Producer", "CLinux"]),
     target("HTTPServer", ["CMicrohttpd", "CLinux"]),
     target("API", ["Larder", "Engine", "HTTPServer"]),
     target(

@@ -57,6 +57,8 @@ package enum Limits {
   package static let punctuality = Duration.seconds(10)
   /// The longest sleep of the engine: how late a jump of the clock may be noticed.
   package static let longestSleep = Duration.seconds(1)
+  /// How long the engine rests after the store refused what it decided.
+  package static let pauseAfterTrouble = Duration.seconds(1)
   /// Items that expire in one transaction.
   package static let expirySlice = 500
   /// Slices that are listed with a run in a page of runs, and with one run.

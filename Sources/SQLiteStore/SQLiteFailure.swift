@@ -11,7 +11,8 @@ struct SQLiteFailure: Error {
 
   init(code: Int32, connection: OpaquePointer?) {
     self.code = connection.map { sqlite3_extended_errcode($0) } ?? code
-    message = connection.map { String(cString: sqlite3_errmsg($0)) }
+    message =
+      connection.map { String(cString: sqlite3_errmsg($0)) }
       ?? String(cString: sqlite3_errstr(code))
   }
 }

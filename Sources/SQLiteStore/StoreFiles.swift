@@ -17,7 +17,8 @@ package struct StoreFiles: Sendable, Hashable {
     let folder = slash.map { String(path[...$0]) } ?? "."
     guard let resolved = Self.resolve(folder) else {
       throw .unreadable(
-        path: path, why: "the folder \(folder) can't be entered: \(String(cString: strerror(errno)))")
+        path: path,
+        why: "the folder \(folder) can't be entered: \(String(cString: strerror(errno)))")
     }
     let name = slash.map { path[path.index(after: $0)...] } ?? path[...]
     guard !name.isEmpty else { throw .unreadable(path: path, why: "it names a folder, not a file") }
@@ -51,7 +52,8 @@ package struct StoreFiles: Sendable, Hashable {
     let descriptor = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
       throw .unreadable(
-        path: database, why: "its lock \(lock) can't be opened: \(String(cString: strerror(errno)))")
+        path: database, why: "its lock \(lock) can't be opened: \(String(cString: strerror(errno)))"
+      )
     }
     guard clinux_lock_exclusively(descriptor) == 0 else {
       close(descriptor)

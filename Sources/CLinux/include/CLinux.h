@@ -1,0 +1,5 @@
+#pragma once
+
+// Calls of Linux and glibc that Swift does not see or cannot use safely.
+#include "clinux_files.h"
+#include "clinux_threads.h"

@@ -1,0 +1,230 @@
+import Larder
+import Producer
+
+/// The loop around `EngineState`: it waits for news or the next deadline, lets the state decide,
+/// puts the decisions on disk, and has slices made, each on a thread of its own.
+package final class Engine: Sendable {
+  package typealias RunAnswer = @Sendable (Result<Run, Problem>) -> Void
+
+  /// Who is told what happens, on the engine's thread.
+  package struct Observer: Sendable {
+    /// A run ended or was skipped.
+    package var ended: @Sendable (Run) -> Void
+    /// Something went wrong that is not a run's.
+    package var trouble: @Sendable (String) -> Void
+
+    package init(
+      ended: @escaping @Sendable (Run) -> Void, trouble: @escaping @Sendable (String) -> Void
+    ) {
+      self.ended = ended
+      self.trouble = trouble
+    }
+  }
+
+  private struct Inbox {
+    var stocks: [String: Stock] = [:]
+    var results: [(launch: Launch, result: SliceResult)] = []
+    var requests: [(pool: String, count: Int?, answer: RunAnswer)] = []
+    var stopping = false
+
+    var isEmpty: Bool { stocks.isEmpty && results.isEmpty && requests.isEmpty && !stopping }
+  }
+
+  private struct Making {
+    var thread: WorkThread
+    var process: ProducerProcess
+  }
+
+  private let writer: StoreWriter
+  private let producers: Int
+  private let automatic: Bool
+  private let clock: @Sendable () -> Instant
+  private let observer: Observer
+  private let inbox = Mailbox(Inbox())
+  private let thread = Mailbox<WorkThread?>(nil)
+  private let fills = Mailbox<[String: Instant]>([:])
+  /// The slices that are being made, by run.
+  private let makings = Mailbox<[String: Making]>([:])
+
+  /// - Parameters:
+  ///   - producers: slices that are made at once, over all pools.
+  ///   - automatic: whether schedules and reorder points start runs; without, only runs that
+  ///     are requested take place.
+  package init(
+    writer: StoreWriter, producers: Int, automatic: Bool,
+    clock: @escaping @Sendable () -> Instant = Instant.now, observer: Observer
+  ) {
+    self.writer = writer
+    self.producers = producers
+    self.automatic = automatic
+    self.clock = clock
+    self.observer = observer
+  }
+
+  /// Starts the loop's thread.
+  package func start() {
+    writer.observe { [inbox] stocks in
+      inbox.change { $0.stocks.merge(stocks) { $1 } }
+    }
+    thread.change { $0 = WorkThread("engine") { [self] in run() } }
+  }
+
+  /// Ends the loop and all producers. Their slices go on at the next start.
+  package func stop() {
+    inbox.change { $0.stopping = true }
+    thread.change { thread in
+      thread?.join()
+      thread = nil
+    }
+  }
+
+  /// Asks for a run of a pool, for `count` items or up to the target. The answer comes when the
+  /// run is on disk.
+  package func request(_ pool: String, count: Int?, _ answer: @escaping RunAnswer) {
+    let accepted = inbox.change { inbox in
+      if inbox.stopping { return false }
+      inbox.requests.append((pool, count, answer))
+      return true
+    }
+    if !accepted { answer(.failure(Problem(.busy, "the server is stopping"))) }
+  }
+
+  /// When the next run should have filled the pool; nil where nobody can say.
+  package func expectedFill(of pool: String) -> Instant? {
+    fills.change { $0[pool] }
+  }
+
+  private func run() {
+    let awakeSince = clock()
+    while true {
+      do throws(StoreError) {
+        let pools = try writer.perform { (store, _) throws(StoreError) in try store.pools() }
+        var state = EngineState(
+          pools: pools, producers: producers, automatic: automatic, awakeSince: awakeSince)
+        try loop(&state)
+        cancelAll()
+        return
+      } catch {
+        // What was decided may not be on disk: begin again from what is.
+        observer.trouble("the engine starts anew: \(error)")
+        cancelAll()
+        let stopping = inbox.take(within: Limits.pauseAfterTrouble) { $0.stopping ? true : nil }
+        if stopping == true { return }
+      }
+    }
+  }
+
+  /// Runs until the engine is stopped.
+  private func loop(_ state: inout EngineState) throws(StoreError) {
+    var deadline: Instant? = clock()
+    while true {
+      let now = clock()
+      let span = min(deadline.map { max($0 - now, .zero) } ?? .seconds(1), Limits.longestSleep)
+      let mail = inbox.take(within: span) { inbox -> Inbox? in
+        guard !inbox.isEmpty else { return nil }
+        let mail = inbox
+        inbox = Inbox()
+        inbox.stopping = mail.stopping
+        return mail
+      }
+      if let mail {
+        if mail.stopping { return }
+        try take(mail, &state)
+      }
+      deadline = try act(&state)
+    }
+  }
+
+  private func take(_ mail: Inbox, _ state: inout EngineState) throws(StoreError) {
+    let now = clock()
+    state.stockChanged(mail.stocks)
+    var events: [RunEvent] = []
+    for (launch, result) in mail.results {
+      let making = makings.change { $0.removeValue(forKey: launch.run) }
+      making?.thread.join()
+      let tick = state.sliceEnded(launch, result, at: now)
+      events += tick.events
+      tick.ended.forEach(observer.ended)
+    }
+    var opened: [(run: Run, answer: RunAnswer)] = []
+    for (pool, count, answer) in mail.requests {
+      do throws(Problem) {
+        let request = try state.request(pool, count: count, at: now)
+        events.append(request.event)
+        opened.append((request.run, answer))
+      } catch {
+        answer(.failure(error))
+      }
+    }
+    do throws(StoreError) {
+      try record(events, &state)
+      for (run, answer) in opened { answer(.success(run)) }
+    } catch {
+      for (_, answer) in opened { answer(.failure(Problem(.busy, "\(error)"))) }
+      throw error
+    }
+  }
+
+  /// Decides and does what is to be done now, and gives the next deadline.
+  private func act(_ state: inout EngineState) throws(StoreError) -> Instant? {
+    let now = clock()
+    let tick = state.tick(at: now)
+    try record(tick.events, &state)
+    for launch in tick.launches { make(launch, state) }
+    for pool in tick.expiries {
+      _ = try writer.perform { (store, now) throws(StoreError) in
+        try store.expire(pool: pool, at: now, limit: Limits.expirySlice)
+      }
+    }
+    tick.ended.forEach(observer.ended)
+    fills.change { fills in
+      for pool in tick.examined {
+        fills[pool] = state.status(of: pool)?.expectedFill(at: now)
+      }
+    }
+    return tick.deadline
+  }
+
+  private func record(_ events: [RunEvent], _ state: inout EngineState) throws(StoreError) {
+    guard !events.isEmpty else { return }
+    let done = try writer.perform { (store, now) throws(StoreError) in
+      try store.record(events, at: now)
+    }
+    for (event, took) in zip(events, done) where !took {
+      if case .open(let run) = event { state.refused(run) }
+    }
+  }
+
+  private func make(_ launch: Launch, _ state: EngineState) {
+    guard let status = state.status(of: launch.pool), let spec = status.pool.producer,
+      status.runs.contains(where: { $0.id == launch.run })
+    else {
+      inbox.change { $0.results.append((launch, .givenUp)) }
+      return
+    }
+    let process = ProducerProcess(
+      spec: spec,
+      request: SliceRequest(
+        pool: launch.pool, run: launch.run, slice: launch.slice, count: launch.count,
+        cursor: launch.cursor))
+    let maker = SliceMaker(launch: launch, spec: spec, process: process, writer: writer)
+    makings.change { makings in
+      let thread = WorkThread("producer") { [inbox] in
+        let result = maker.make()
+        inbox.change { $0.results.append((launch, result)) }
+      }
+      makings[launch.run] = Making(thread: thread, process: process)
+    }
+  }
+
+  /// Ends all producers and waits for their threads.
+  private func cancelAll() {
+    let all = makings.change { makings in
+      defer { makings = [:] }
+      return Array(makings.values)
+    }
+    for making in all { making.process.cancel() }
+    for making in all { making.thread.join() }
+    inbox.change { $0.results = [] }
+  }
+}

@@ -1,0 +1,133 @@
+import Larder
+
+extension EngineState {
+  /// Opens runs for nominal times that have come or were missed.
+  mutating func fire(_ pool: inout PoolState, at now: Instant, _ tick: inout Tick) {
+    pool.nextFires = [:]
+    let standstill = pool.status.standstill != nil
+    for schedule in pool.status.pool.schedules {
+      let active = !standstill && !schedule.suspend
+      var mark =
+        pool.status.marks[schedule.name]
+        ?? ScheduleMark(timing: schedule.timing, active: active, considered: now)
+      // A schedule seen for the first time, or with another timing, or that was not active, has
+      // no missed times.
+      if mark.timing != schedule.timing || !mark.active { mark.considered = now }
+      mark.timing = schedule.timing
+      mark.active = active
+      if active {
+        let due = DueTimes(schedule, mark: mark, awakeSince: awakeSince, at: now)
+        for fire in due.fires { open(fire, of: schedule, &pool, at: now, &tick) }
+        if !due.fires.isEmpty { mark.considered = due.considered }
+        pool.nextFires[schedule.name] = schedule.cron.next(after: now.seconds, in: schedule.zone)
+          .map { Instant(seconds: $0) }
+      }
+      if pool.status.marks[schedule.name] != mark {
+        pool.status.marks[schedule.name] = mark
+        tick.events.append(.mark(pool: pool.status.pool.name, schedule: schedule.name, mark))
+      }
+    }
+  }
+
+  private mutating func open(
+    _ fire: DueTimes.Fire, of schedule: ScheduleSpec, _ pool: inout PoolState, at now: Instant,
+    _ tick: inout Tick
+  ) {
+    var run = Run(
+      id: ids.next(at: now), pool: pool.status.pool.name, reason: .schedule, state: .queued,
+      createdAt: now)
+    run.schedule = schedule.name
+    run.nominalAt = fire.nominalAt
+    run.why = fire.why
+    if let why = whyNot(fire, of: schedule, pool.status, at: now) {
+      run.state = .skipped
+      run.why = why
+      run.endedAt = now
+      tick.ended.append(run)
+    } else {
+      pool.status.runs.append(run)
+    }
+    tick.events.append(.open(run))
+  }
+
+  /// Why a nominal time starts no run, or nil where it does.
+  private func whyNot(
+    _ fire: DueTimes.Fire, of schedule: ScheduleSpec, _ status: PoolStatus, at now: Instant
+  ) -> String? {
+    if fire.kind == .passedOver { return fire.why ?? "missed" }
+    if let until = status.breakerOpenUntil(at: now) {
+      return "the breaker is open until \(RFC3339.format(until))"
+    }
+    guard fire.kind == .onTime else { return nil }
+    if let own = status.runs.first(where: { $0.schedule == schedule.name }) {
+      return "overlap: run \(own.id) of this schedule has not ended"
+    }
+    let running = status.runs.count { $0.state == .running }
+    let queued = status.runs.first { $0.state == .queued && $0.reason == .schedule }
+    if let queued, running >= (status.pool.producer?.concurrency ?? 1) {
+      return "run \(queued.id) of schedule \(queued.schedule ?? "") waits already"
+    }
+    return nil
+  }
+
+  /// Ends the runs of a pool whose file is gone, or says no producer any more.
+  func endRetired(_ pool: inout PoolState, at now: Instant, _ tick: inout Tick) {
+    guard pool.status.retired || pool.status.pool.producer == nil else { return }
+    for run in pool.status.runs where !pool.executing.contains(run.id) {
+      let state: RunState = run.state == .queued ? .skipped : .failed
+      end(run, in: &pool, as: state, why: pool.status.standstill, at: now, &tick)
+    }
+  }
+
+  /// Starts queued runs, oldest first, as far as the pool's concurrency goes.
+  func startQueued(_ pool: inout PoolState, at now: Instant, _ tick: inout Tick) {
+    guard let producer = pool.status.pool.producer, pool.status.standstill == nil else { return }
+    for run in pool.status.runs where run.state == .queued {
+      let running = pool.status.runs.filter { $0.state == .running }
+      guard running.count < producer.concurrency else { return }
+      // Catch-up runs of a schedule go one after another.
+      if run.schedule != nil, running.contains(where: { $0.schedule == run.schedule }) { continue }
+      start(run, in: &pool, at: now, &tick)
+    }
+  }
+
+  private func start(
+    _ run: Run, in pool: inout PoolState, at now: Instant, _ tick: inout Tick
+  ) {
+    let order = pool.status.order(for: run)
+    guard order.items > 0, let index = pool.status.runs.firstIndex(where: { $0.id == run.id })
+    else { return end(run, in: &pool, as: .skipped, why: order.why, at: now, &tick) }
+    pool.status.runs[index].state = .running
+    pool.status.runs[index].asked = order.items
+    pool.status.runs[index].startedAt = now
+    tick.events.append(.start(run: run.id, asked: order.items))
+  }
+
+  /// Opens and starts a run where the level calls for one.
+  mutating func reorder(_ pool: inout PoolState, at now: Instant, _ tick: inout Tick) {
+    guard pool.status.reorder(at: now) == .now else { return }
+    let run = Run(
+      id: ids.next(at: now), pool: pool.status.pool.name,
+      reason: pool.isFresh ? .start : .reorder, state: .queued, createdAt: now)
+    guard pool.status.order(for: run).items > 0 else { return }
+    tick.events.append(.open(run))
+    pool.status.runs.append(run)
+    start(run, in: &pool, at: now, &tick)
+  }
+
+  func end(
+    _ run: Run, in pool: inout PoolState, as state: RunState, why: String?, at now: Instant,
+    _ tick: inout Tick
+  ) {
+    pool.status.runs.removeAll { $0.id == run.id }
+    pool.retries[run.id] = nil
+    pool.status.memory = pool.status.memory.after(run, endingAs: state, at: now)
+    tick.events.append(.end(run: run.id, state: state, why: why))
+    var ended = run
+    ended.state = state
+    ended.why = why ?? run.why
+    ended.endedAt = now
+    if ended.startedAt != nil { pool.status.lastRun = ended }
+    tick.ended.append(ended)
+  }
+}

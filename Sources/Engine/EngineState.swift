@@ -1,0 +1,165 @@
+import Larder
+
+/// The engine's pure core: the pools, their runs and schedules as values. Time and randomness
+/// come in, decisions go out; `Engine` carries them out, a simulation may as well.
+///
+/// Only pools that something happened to, and those whose deadline has come, are looked at, so
+/// a tick's cost does not grow with the number of pools at rest.
+package struct EngineState: Sendable {
+  var pools: [String: PoolState] = [:]
+  /// Pools to be looked at in the next tick.
+  private var dirty: Set<String> = []
+  private var agenda = Agenda()
+  /// Pools with a slice to be made, in the order of their turns.
+  private var turns = Turns()
+  private let producers: Int
+  /// Slices that are with a producer now.
+  private var executing = 0
+  let awakeSince: Instant
+  var ids: UUIDv7
+  var random: any RandomNumberGenerator & Sendable
+  /// Whether schedules and reorder points start runs; without, only those asked for run.
+  let automatic: Bool
+
+  /// - Parameters:
+  ///   - producers: slices that may be made at once, over all pools.
+  ///   - automatic: whether schedules and reorder points start runs.
+  ///   - awakeSince: when the engine started.
+  package init(
+    pools: [PoolStatus], producers: Int, automatic: Bool, awakeSince: Instant,
+    ids: UUIDv7 = UUIDv7(),
+    random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+  ) {
+    self.producers = producers
+    self.automatic = automatic
+    self.awakeSince = awakeSince
+    self.ids = ids
+    self.random = random
+    for status in pools {
+      self.pools[status.pool.name] = PoolState(status: status)
+      dirty.insert(status.pool.name)
+    }
+  }
+
+  /// The present status of a pool.
+  package func status(of pool: String) -> PoolStatus? {
+    pools[pool]?.status
+  }
+
+  /// Takes over the stock of pools that changed.
+  package mutating func stockChanged(_ stocks: [String: Stock]) {
+    for (pool, stock) in stocks where pools[pool] != nil {
+      pools[pool]?.status.stock = stock
+      dirty.insert(pool)
+    }
+  }
+
+  /// Decides what is to be done now. The state already counts on it being done.
+  package mutating func tick(at now: Instant) -> Tick {
+    var tick = Tick()
+    dirty.formUnion(agenda.removeDue(at: now))
+    let due = dirty.sorted()
+    dirty = []
+    tick.examined = due
+    for name in due { examine(name, at: now, &tick) }
+    launch(at: now, &tick)
+    tick.deadline = dirty.isEmpty ? agenda.first : now
+    return tick
+  }
+
+  private mutating func examine(_ name: String, at now: Instant, _ tick: inout Tick) {
+    guard var pool = pools[name] else { return }
+    let remaining = pool.status.pool.claims.minRemaining
+    if let expiry = pool.status.stock.nextExpiry, expiry <= now + remaining {
+      tick.expiries.append(name)
+      agenda.set(nil, for: name)
+      return
+    }
+    if automatic { fire(&pool, at: now, &tick) }
+    endRetired(&pool, at: now, &tick)
+    startQueued(&pool, at: now, &tick)
+    if automatic {
+      reorder(&pool, at: now, &tick)
+      pool.isFresh = false
+    }
+    pools[name] = pool
+    if mayLaunch(pool, at: now) { turns.append(name) }
+    agenda.set(deadline(of: pool, at: now), for: name)
+  }
+
+  /// The earliest time at which something about the pool changes by itself.
+  private func deadline(of pool: PoolState, at now: Instant) -> Instant? {
+    var times = Array(pool.retries.values.filter { $0 > now })
+    times += pool.nextFires.values
+    if let expiry = pool.status.stock.nextExpiry {
+      times.append(expiry - pool.status.pool.claims.minRemaining)
+    }
+    if automatic, case .waits(let until) = pool.status.reorder(at: now) { times.append(until) }
+    if now < pool.rateAllowsAt { times.append(pool.rateAllowsAt) }
+    return times.min()
+  }
+
+  /// Hands producers out, a slice a turn, over all pools in turn.
+  private mutating func launch(at now: Instant, _ tick: inout Tick) {
+    while executing < producers, let name = turns.popFirst() {
+      guard var pool = pools[name] else { continue }
+      let runs = pool.status.runs.count
+      if launchOne(&pool, at: now, &tick) { executing += 1 }
+      if pool.status.runs.count < runs { dirty.insert(name) }
+      pools[name] = pool
+      if mayLaunch(pool, at: now) { turns.append(name) }
+      agenda.set(deadline(of: pool, at: now), for: name)
+    }
+  }
+
+  /// Whether a slice of the pool could be made now.
+  func mayLaunch(_ pool: PoolState, at now: Instant) -> Bool {
+    pool.status.standstill == nil && now >= pool.rateAllowsAt && !pool.ready(at: now).isEmpty
+  }
+
+  /// Takes over how a slice ended.
+  package mutating func sliceEnded(
+    _ launch: Launch, _ result: SliceResult, at now: Instant
+  ) -> Tick {
+    var tick = Tick()
+    executing -= 1
+    guard var pool = pools[launch.pool] else { return tick }
+    pool.executing.remove(launch.run)
+    settle(&pool, launch, result, at: now, &tick)
+    pools[launch.pool] = pool
+    dirty.insert(launch.pool)
+    return tick
+  }
+
+  /// Opens a run that an operator asked for. It starts with the next tick.
+  ///
+  /// - Throws: `Problem` where the pool is unknown, may not run, or has too many runs waiting.
+  package mutating func request(
+    _ name: String, count: Int?, at now: Instant
+  ) throws(Problem) -> (run: Run, event: RunEvent) {
+    guard var pool = pools[name] else {
+      throw Problem(.unknownPool, "there is no pool \(name)")
+    }
+    if let standstill = pool.status.standstill {
+      throw Problem(.wrongState, "\(name) does not run: \(standstill)")
+    }
+    guard pool.status.runs.count < Limits.queuedRuns else {
+      throw Problem(
+        .busy, "\(name) has \(pool.status.runs.count) runs waiting already",
+        retryAfter: Limits.unknownRetryAfter)
+    }
+    var run = Run(
+      id: ids.next(at: now), pool: name, reason: .manual, state: .queued, createdAt: now)
+    run.count = count
+    pool.status.runs.append(run)
+    pools[name] = pool
+    dirty.insert(name)
+    return (run, .open(run))
+  }
+
+  /// Forgets a run that the store refused to open, since its nominal time has one already.
+  package mutating func refused(_ run: Run) {
+    pools[run.pool]?.status.runs.removeAll { $0.id == run.id }
+    dirty.insert(run.pool)
+  }
+}

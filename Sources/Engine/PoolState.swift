@@ -1,0 +1,28 @@
+import Larder
+
+/// One pool in the engine: what the store keeps of it, and what a restart may forget.
+struct PoolState: Sendable {
+  var status: PoolStatus
+  /// The first look at the pool is to come: what is ordered then was ordered at the start.
+  var isFresh = true
+  /// The next nominal time of each active schedule.
+  var nextFires: [String: Instant] = [:]
+  /// Running runs whose slice waits for its next try, and until when.
+  var retries: [String: Instant] = [:]
+  /// Runs whose slice is with a producer now.
+  var executing: Set<String> = []
+  /// The earliest time at which the pool's rate allows another slice.
+  var rateAllowsAt = Instant(milliseconds: .min)
+
+  init(status: PoolStatus) {
+    self.status = status
+  }
+
+  /// Running runs that could have a slice made now, oldest first.
+  func ready(at now: Instant) -> [Run] {
+    status.runs.filter { run in
+      run.state == .running && !executing.contains(run.id)
+        && (retries[run.id].map { $0 <= now } ?? true)
+    }
+  }
+}

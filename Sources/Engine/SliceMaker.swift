@@ -1,0 +1,54 @@
+import Larder
+import Producer
+
+/// Has one slice made and puts it on disk: the work of one producer's thread.
+struct SliceMaker: Sendable {
+  let launch: Launch
+  let spec: ProducerSpec
+  let process: ProducerProcess
+  let writer: StoreWriter
+
+  func make() -> SliceResult {
+    let run = launch.run
+    let output = process.run { identity in
+      // Without the row a restart still finds the process, by the run's id in its environment.
+      _ = try? writer.perform { (store, now) throws(StoreError) in
+        try store.record([.process(run: run, identity)], at: now)
+      }
+    }
+    if output.end == .cancelled { return .givenUp }
+    guard output.isGood else { return .failed(why(output.end), log: output.log) }
+    return commit(output)
+  }
+
+  private func commit(_ output: SliceOutput) -> SliceResult {
+    let slice = SliceCommit(
+      run: launch.run, slice: launch.slice, items: output.items, cursor: output.cursor,
+      overfill: output.overfill, revision: spec.revision, log: output.log)
+    do throws(StoreError) {
+      let result = try writer.perform { (store, now) throws(StoreError) in
+        try store.commit(slice, at: now)
+      }
+      return .committed(result, printed: output.printed, cursor: output.cursor)
+    } catch .fenced {
+      return .givenUp
+    } catch {
+      return .failed("\(error)", log: output.log)
+    }
+  }
+
+  private func why(_ end: SliceEnd) -> String {
+    switch end {
+    case .exited(75): "the producer asked to be tried again later (exit 75)"
+    case .exited(let status): "the producer exited with \(status)"
+    case .signalled(let signal): "signal \(signal) ended the producer"
+    case .timedOut:
+      "the producer took longer than its timeout of \(DurationText.format(spec.timeout))"
+    case .cancelled: "the producer was ended"
+    case .brokenLine(let number, let why): "line \(number) of the producer's output is broken: \(why)"
+    case .tooMuchOutput:
+      "the producer printed more than \(Limits.sliceBytes) bytes for one slice"
+    case .couldNotStart(let why): "the producer could not start: \(why)"
+    }
+  }
+}

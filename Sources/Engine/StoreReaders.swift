@@ -1,0 +1,62 @@
+import Larder
+
+/// Threads that read the store, each over a connection of its own, so that no reading waits for
+/// the writer and none runs where it would hold up requests.
+package final class StoreReaders: Sendable {
+  private typealias Work = @Sendable (any StoreReader) -> Void
+
+  private struct Queue {
+    var works: [Work] = []
+    var stopping = false
+  }
+
+  private let queue = Mailbox(Queue())
+  private let threads = Mailbox<[WorkThread]>([])
+
+  /// Opens `count` readers.
+  package init(
+    count: Int = Limits.readerThreads,
+    open: () throws(StoreError) -> sending any StoreReader
+  ) throws(StoreError) {
+    for index in 0..<count {
+      nonisolated(unsafe) let reader = try open()  // handed over to the thread, which alone uses it
+      let thread = WorkThread("store-reader-\(index)") { [queue] in
+        while let work = Self.next(queue) { work(reader) }
+      }
+      threads.change { $0.append(thread) }
+    }
+  }
+
+  private static func next(_ queue: Mailbox<Queue>) -> Work? {
+    let work = queue.take { queue -> Work?? in
+      if !queue.works.isEmpty { return .some(queue.works.removeFirst()) }
+      return queue.stopping ? .some(nil) : nil
+    }
+    return work ?? nil
+  }
+
+  /// Queues a reading; false when too many wait. The answer comes on a reader's thread.
+  package func read<Value: Sendable>(
+    _ work: @escaping @Sendable (any StoreReader) throws(StoreError) -> Value,
+    _ answer: @escaping @Sendable (Result<Value, StoreError>) -> Void
+  ) -> Bool {
+    queue.change { queue in
+      guard !queue.stopping, queue.works.count < Limits.waitingReads else { return false }
+      queue.works.append { reader in
+        do throws(StoreError) {
+          answer(.success(try work(reader)))
+        } catch {
+          answer(.failure(error))
+        }
+      }
+      return true
+    }
+  }
+
+  /// Does what is queued, then ends the threads.
+  package func stop() {
+    queue.change { $0.stopping = true }
+    for thread in threads.change({ $0 }) { thread.join() }
+    threads.change { $0 = [] }
+  }
+}

@@ -1,0 +1,37 @@
+import Larder
+
+/// A slice that is to be made by a producer.
+package struct Launch: Sendable, Hashable {
+  package var pool: String
+  package var run: String
+  package var slice: Int
+  package var count: Int
+  package var cursor: String
+}
+
+/// What the engine is to do, as the pure core decided it.
+package struct Tick: Sendable {
+  /// To be recorded first, in one transaction.
+  package var events: [RunEvent] = []
+  /// To be launched when the events are on disk.
+  package var launches: [Launch] = []
+  /// Pools with expired items on their shelf, to be taken off before anything else is decided
+  /// about them.
+  package var expiries: [String] = []
+  /// Ended or skipped runs, for the log.
+  package var ended: [Run] = []
+  /// Pools that were looked at.
+  package var examined: [String] = []
+  /// When to look again, if nothing happens before.
+  package var deadline: Instant?
+}
+
+/// How a slice ended.
+package enum SliceResult: Sendable, Hashable {
+  /// It was good and is on disk; the producer printed so many items and left this cursor.
+  case committed(PutResult, printed: Int, cursor: String?)
+  /// It failed; nothing of it was kept.
+  case failed(String, log: [UInt8])
+  /// The run was given up meanwhile, or the server stops: nothing was kept, no try was used.
+  case givenUp
+}
