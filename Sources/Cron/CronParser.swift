@@ -135,8 +135,9 @@ struct CronParser {
     }
     let isMonthOpen = byMonth.startsWithStar && !byMonth.startsWithSteppedStar
     let isWeekOpen = byWeek.startsWithStar && !byWeek.startsWithSteppedStar
-    guard byMonth.startsWithSteppedStar && !isWeekOpen
-      || byWeek.startsWithSteppedStar && !isMonthOpen
+    guard
+      byMonth.startsWithSteppedStar && !isWeekOpen
+        || byWeek.startsWithSteppedStar && !isMonthOpen
     else { return }
     warnings.append(
       "a day field that starts with a star narrows the other one: days must match both day of "

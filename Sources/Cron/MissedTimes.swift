@@ -9,4 +9,11 @@ package struct MissedTimes: Sendable, Equatable {
 
   /// The number up to which missed times are counted (and listed, whatever was asked for).
   package static let countBound = 10_000
+
+  /// Missed times that are known already.
+  package init(instants: [Int64], count: Int, countIsExact: Bool) {
+    self.instants = instants
+    self.count = count
+    self.countIsExact = countIsExact
+  }
 }

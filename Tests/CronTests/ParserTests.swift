@@ -29,7 +29,8 @@ struct ParserTests {
     "0x5 * * * *", "* * * * \u{FF15}", "*\u{A0}* * * *", "* * * *\n*", "0 0 * * *\n",
     "0 0 * * * # note", "0 22-2 * * *", "0 0 * * FRI-MON", "0 0 * * FRI-0", "0 0 * NOV-FEB *",
     "0 0 * * 7-1", "0 0 30 2 *", "0 0 31 2,4,6,9,11 *", "0 0 31W 2,4 *", "0 0 30W 2 *",
-    "0 0 L-29 2 *", "0 0 */31 * MON#2", "@reboot", "@Daily", "@HOURLY", "@secondly", "@", "@daily x",
+    "0 0 L-29 2 *", "0 0 */31 * MON#2", "@reboot", "@Daily", "@HOURLY", "@secondly", "@",
+    "@daily x",
     "@daily @daily", "@every", "@every 0s", "@every 90", "@every m", "@every 1.5h", "@every -5m",
     "@every 250ms", "@every 1500ms", "@every 1h 30m", "@every 5M", "@every 1w", "@every 146098d",
     "@every 99999999999999999999s", "@Every 5m", "@every5m", "5 @daily", "MON * * * *",
@@ -148,7 +149,8 @@ struct ParserTests {
   @Test func noTextTraps() {
     var random = Seeded(2)
     let pieces = [
-      "*", "/", "-", ",", "L", "W", "#", "?", "0", "5", "31", "60", "99999999999", "MON", "feb", " ",
+      "*", "/", "-", ",", "L", "W", "#", "?", "0", "5", "31", "60", "99999999999", "MON", "feb",
+      " ",
       "\t", "@", "every", "~", "H", "\u{301}", "\u{1F1E9}", "\0", "SUN", "7", "1",
     ]
     var valid = 0

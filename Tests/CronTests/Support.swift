@@ -1,6 +1,5 @@
-import Glibc
-
 import Cron
+import Glibc
 
 /// The instant of `2027-03-13T12:00:00Z`, by the C library.
 func instant(_ text: String) -> Int64 {

@@ -14,7 +14,9 @@ struct Trap: Decodable, Sendable, CustomTestStringConvertible {
   var testDescription: String { "\(trap): \(expr) in \(zone) after \(after)" }
 
   static let all: [Trap] = {
-    guard let url = Bundle.module.url(forResource: "traps", withExtension: "jsonl", subdirectory: "Data"),
+    guard
+      let url = Bundle.module.url(
+        forResource: "traps", withExtension: "jsonl", subdirectory: "Data"),
       let text = try? String(contentsOf: url, encoding: .utf8)
     else { fatalError("Data/traps.jsonl is missing") }
     return text.split(separator: "\n").map { line in

@@ -76,9 +76,10 @@ struct ZoneFileTests {
     file.offsets = [3_600, 7_200]
     file.transitions = [(1_000, 1), (2_000, 0), (3_000, 1)]
     let zone = try Zone(name: "Test/Zone", bytes: file.bytes())
-    #expect([0, 999, 1_000, 2_000, 2_999, 3_000, 1 << 40].map(zone.offset) == [
-      3_600, 3_600, 7_200, 3_600, 3_600, 7_200, 7_200,
-    ])
+    #expect(
+      [0, 999, 1_000, 2_000, 2_999, 3_000, 1 << 40].map(zone.offset) == [
+        3_600, 3_600, 7_200, 3_600, 3_600, 7_200, 7_200,
+      ])
   }
 
   @Test(arguments: [UInt8(ascii: "2"), UInt8(ascii: "3"), UInt8(ascii: "4")])
@@ -116,16 +117,19 @@ struct ZoneFileTests {
     ("AAA-1BBB,59/0,300/0", "2040-02-28T23:00:00Z", 7_200),
     ("AAA-1BBB,M3.1.0/-167,M10.1.0/167", "2040-02-26T01:00:00Z", 7_200),
     ("AAA-1BBB,M3.1.0/-167,M10.1.0/167", "2040-02-25T23:59:59Z", 3_600),
-    ("AAA-5:45:30", "2040-01-01T00:00:00Z", 20_730), ("<+1245>-12:45", "2040-01-01T00:00:00Z", 45_900),
+    ("AAA-5:45:30", "2040-01-01T00:00:00Z", 20_730),
+    ("<+1245>-12:45", "2040-01-01T00:00:00Z", 45_900),
   ])
   func followsFooters(_ footer: String, _ at: String, _ offset: Int64) throws {
     #expect(try zone(footer).offset(at: instant(at)) == offset)
   }
 
   @Test(arguments: [
-    "X", "EST", "5", "EST5EDT", "EST5EDT,", "EST5EDT,M3.2.0", "EST5EDT,M3.2.0,", "EST5EDT,M13.2.0,M1.1.0",
+    "X", "EST", "5", "EST5EDT", "EST5EDT,", "EST5EDT,M3.2.0", "EST5EDT,M3.2.0,",
+    "EST5EDT,M13.2.0,M1.1.0",
     "EST5EDT,M3.6.0,M11.1.0", "EST5EDT,M3.2.7,M11.1.0", "EST5EDT,J0,J365", "EST5EDT,366,1",
-    "EST5EDT,M3.2.0/168,M11.1.0", "EST25", "EST5:60", "<EST5", "<>5", "EST5 ", "EST5EDT,M3.2.0,M11.1.0,",
+    "EST5EDT,M3.2.0/168,M11.1.0", "EST25", "EST5:60", "<EST5", "<>5", "EST5 ",
+    "EST5EDT,M3.2.0,M11.1.0,",
     "EST9999999999999999999", "\u{0}\u{0}\u{0}",
   ])
   func refusesBadFooters(_ footer: String) throws {
