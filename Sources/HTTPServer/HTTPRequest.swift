@@ -1,0 +1,130 @@
+/// Who sent a request.
+package enum HTTPPeer: Sendable, Equatable {
+  /// A process of this machine, over TCP.
+  case loopback
+  /// A process over a Unix socket, by the user id that it had when it connected.
+  case unix(user: UInt32)
+}
+
+/// A whole request. It is a value of its own: it may be kept and used on any thread, also after
+/// the answer or when the client is gone.
+package struct HTTPRequest: Sendable {
+  /// The method in its own case, as `POST`. A HEAD request says `GET` here (see `isHead`): its
+  /// answer is made like that of GET, and the server leaves the body out.
+  package let method: String
+  /// Whether the client sent HEAD.
+  package let isHead: Bool
+  /// The body, empty without one.
+  package let body: [UInt8]
+  /// Who sent it.
+  package let peer: HTTPPeer
+
+  /// The request target: path and query as they came.
+  private let target: [UInt8]
+  /// Where the path ends and, if there is one, the `?` stands.
+  private let pathEnd: Int
+  private let fields: PackedFields
+
+  init(
+    method: String, isHead: Bool, target: [UInt8], fields: PackedFields, body: [UInt8],
+    peer: HTTPPeer
+  ) {
+    self.method = method
+    self.isHead = isHead
+    self.target = target
+    self.pathEnd = target.firstIndex(of: UInt8(ascii: "?")) ?? target.count
+    self.fields = fields
+    self.body = body
+    self.peer = peer
+  }
+
+  /// The path as it came, with its percent-encoding; bytes that are no UTF-8 show as U+FFFD.
+  package var path: String { String(decoding: target[..<pathEnd], as: UTF8.self) }
+
+  /// The query as it came, without the `?`; nil without one.
+  package var query: String? {
+    pathEnd < target.count ? String(decoding: target[(pathEnd + 1)...], as: UTF8.self) : nil
+  }
+
+  /// The path's segments, each decoded, so that an encoded slash stays inside its segment. `/` has
+  /// none; a slash at the end gives an empty last one. Nil where a segment is wrongly encoded, is
+  /// no UTF-8 or has a NUL.
+  package var segments: [String]? {
+    let path = target[..<pathEnd].dropFirst()
+    guard !path.isEmpty else { return [] }
+    var segments: [String] = []
+    for piece in path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+      guard let segment = PercentEncoding.decoded(piece) else { return nil }
+      segments.append(segment)
+    }
+    return segments
+  }
+
+  /// The query's items in order, decoded (`+` is a space, no `=` gives an empty value); nil where
+  /// one is wrongly encoded, is no UTF-8 or has a NUL.
+  package var queryItems: [HTTPField]? {
+    guard pathEnd < target.count else { return [] }
+    var items: [HTTPField] = []
+    for piece in target[(pathEnd + 1)...].split(separator: UInt8(ascii: "&")) {
+      let equals = piece.firstIndex(of: UInt8(ascii: "="))
+      let value = equals.map { piece[($0 + 1)...] } ?? []
+      guard
+        let name = PercentEncoding.decoded(piece[..<(equals ?? piece.endIndex)], plusIsSpace: true),
+        let decoded = PercentEncoding.decoded(value, plusIsSpace: true)
+      else { return nil }
+      items.append(HTTPField(name, decoded))
+    }
+    return items
+  }
+
+  /// The first field of that name (in any case), without blanks around it; nil without one. A
+  /// value that is no UTF-8 is read as Latin-1, so that different values stay different.
+  package func header(_ name: String) -> String? { fields.values(of: name, most: 1).first }
+
+  /// All fields of that name, in order.
+  package func headerValues(_ name: String) -> [String] { fields.values(of: name, most: .max) }
+}
+
+/// The fields of a header in one piece of memory, looked up when asked.
+struct PackedFields: Sendable {
+  /// For each field two sizes (UInt32, of this machine's byte order), its name and its value.
+  let bytes: [UInt8]
+
+  func values(of name: String, most: Int) -> [String] {
+    var found: [String] = []
+    var name = name
+    name.withUTF8 { wanted in
+      bytes.withUnsafeBytes { raw in
+        var at = 0
+        while at < raw.count, found.count < most {
+          let nameSize = Int(raw.loadUnaligned(fromByteOffset: at, as: UInt32.self))
+          let valueSize = Int(raw.loadUnaligned(fromByteOffset: at + 4, as: UInt32.self))
+          let start = at + 8
+          at = start + nameSize + valueSize
+          if Self.same(UnsafeRawBufferPointer(rebasing: raw[start..<start + nameSize]), wanted) {
+            found.append(Self.text(raw[start + nameSize..<at]))
+          }
+        }
+      }
+    }
+    return found
+  }
+
+  private static func same(
+    _ name: UnsafeRawBufferPointer, _ wanted: UnsafeBufferPointer<UInt8>
+  ) -> Bool {
+    guard name.count == wanted.count else { return false }
+    return zip(name, wanted).allSatisfy { lower($0) == lower($1) }
+  }
+
+  private static func lower(_ byte: UInt8) -> UInt8 {
+    byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
+  }
+
+  private static func text(_ bytes: Slice<UnsafeRawBufferPointer>) -> String {
+    if let text = String(validating: bytes, as: UTF8.self) { return text }
+    var latin = String.UnicodeScalarView()
+    latin.append(contentsOf: bytes.map { Unicode.Scalar($0) })
+    return String(latin)
+  }
+}
