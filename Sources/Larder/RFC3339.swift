@@ -14,11 +14,10 @@ package enum RFC3339 {
   }
 
   private static func secondsText(_ seconds: Int64) -> String {
-    let days = Int64((Double(seconds) / 86_400).rounded(.down))
-    let rest = Int(seconds - days * 86_400)
-    let date = civil(fromDays: days)
-    return padded(date.year, 4) + "-" + padded(date.month, 2) + "-" + padded(date.day, 2) + "T"
-      + padded(rest / 3600, 2) + ":" + padded(rest / 60 % 60, 2) + ":" + padded(rest % 60, 2)
+    let time = CivilTime(secondsSinceEpoch: seconds)
+    return padded(time.date.year, 4) + "-" + padded(time.date.month, 2) + "-"
+      + padded(time.date.day, 2) + "T" + padded(time.hour, 2) + ":" + padded(time.minute, 2) + ":"
+      + padded(time.second, 2)
   }
 
   private static func padded(_ number: Int, _ width: Int) -> String {
@@ -46,8 +45,8 @@ package enum RFC3339 {
       let day = number(8, 2), has("T", 10) || has("t", 10) || has(" ", 10),
       let hour = number(11, 2), has(":", 13), let minute = number(14, 2), has(":", 16),
       let second = number(17, 2),
-      (1...12).contains(month), day >= 1, day <= daysIn(month: month, year: year),
-      hour < 24, minute < 60, second < 60
+      let date = CivilDate(year: year, month: month, day: day),
+      let time = CivilTime(date: date, hour: hour, minute: minute, second: second)
     else { return nil }
     var index = 19
     var milliseconds = 0
@@ -71,38 +70,7 @@ package enum RFC3339 {
       index += 6
     }
     guard index == bytes.count else { return nil }
-    let seconds =
-      days(year: year, month: month, day: day) * 86_400
-      + Int64(hour * 3600 + minute * 60 + second - offset)
+    let seconds = time.secondsSinceEpoch - Int64(offset)
     return Instant(milliseconds: seconds * 1000 + Int64(milliseconds))
-  }
-
-  private static func daysIn(month: Int, year: Int) -> Int {
-    switch month {
-    case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
-    case 4, 6, 9, 11: 30
-    default: 31
-    }
-  }
-
-  private static func days(year: Int, month: Int, day: Int) -> Int64 {
-    let y = Int64(month <= 2 ? year - 1 : year)
-    let era = (y >= 0 ? y : y - 399) / 400
-    let yearOfEra = y - era * 400
-    let dayOfYear = Int64((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1)
-    return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-  }
-
-  private static func civil(fromDays days: Int64) -> (year: Int, month: Int, day: Int) {
-    let z = days + 719_468
-    let era = (z >= 0 ? z : z - 146_096) / 146_097
-    let dayOfEra = z - era * 146_097
-    let yearOfEra =
-      (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-    let shifted = (5 * dayOfYear + 2) / 153
-    let month = Int(shifted < 10 ? shifted + 3 : shifted - 9)
-    let year = Int(yearOfEra + era * 400) + (month <= 2 ? 1 : 0)
-    return (year, month, Int(dayOfYear - (153 * shifted + 2) / 5 + 1))
   }
 }

@@ -48,11 +48,11 @@ package struct DueTimes: Sendable, Hashable {
     let limit = schedule.catchup == .all ? Limits.caughtUpRuns : 1
     let missed = schedule.cron.missed(
       after: start.seconds, through: end.seconds, in: schedule.zone, limit: limit)
-    guard let newest = missed.newest.last else { return }
+    guard let newest = missed.instants.last else { return }
     let number = missed.countIsExact ? "\(missed.count)" : "more than \(missed.count)"
     let times = missed.count == 1 ? "one time was" : "\(number) times were"
     let oldest = now - schedule.catchupWindow
-    let wanted = missed.newest.map { Instant(seconds: $0) }.filter { $0 >= oldest }
+    let wanted = missed.instants.map { Instant(seconds: $0) }.filter { $0 >= oldest }
     if schedule.catchup == .none || wanted.isEmpty {
       let why =
         schedule.catchup == .none
