@@ -1,3 +1,4 @@
+import Larder
 import CLinux
 import Glibc
 import Synchronization

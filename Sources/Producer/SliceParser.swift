@@ -101,7 +101,7 @@ struct SliceParser {
     return object.dropFirst().drop(while: isBlank).starts(with: #""cursor""#.utf8)
   }
 
-  private static func newline(in bytes: Slice<UnsafeBufferPointer<UInt8>>) -> Int? {
+  private static func newline(in bytes: Swift.Slice<UnsafeBufferPointer<UInt8>>) -> Int? {
     guard let start = UnsafeBufferPointer(rebasing: bytes).baseAddress,
       let found = memchr(start, 0x0A, bytes.count)
     else { return nil }

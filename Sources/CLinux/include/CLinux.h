@@ -4,4 +4,3 @@
 #include "clinux_epoll.h"
 #include "clinux_files.h"
 #include "clinux_spawn.h"
-#include "clinux_threads.h"
