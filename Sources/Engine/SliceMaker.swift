@@ -45,7 +45,8 @@ struct SliceMaker: Sendable {
     case .timedOut:
       "the producer took longer than its timeout of \(DurationText.format(spec.timeout))"
     case .cancelled: "the producer was ended"
-    case .brokenLine(let number, let why): "line \(number) of the producer's output is broken: \(why)"
+    case .brokenLine(let number, let why):
+      "line \(number) of the producer's output is broken: \(why)"
     case .tooMuchOutput:
       "the producer printed more than \(Limits.sliceBytes) bytes for one slice"
     case .couldNotStart(let why): "the producer could not start: \(why)"

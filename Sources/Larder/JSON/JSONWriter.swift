@@ -58,12 +58,12 @@ package struct JSONWriter {
     raw(value)
   }
 
-  package mutating func member(_ name: StaticString, object body: (inout JSONWriter) -> Void) {
+  package mutating func object(_ name: StaticString, _ body: (inout JSONWriter) -> Void) {
     self.name(name)
     object(body)
   }
 
-  package mutating func member(_ name: StaticString, array body: (inout JSONWriter) -> Void) {
+  package mutating func array(_ name: StaticString, _ body: (inout JSONWriter) -> Void) {
     self.name(name)
     array(body)
   }

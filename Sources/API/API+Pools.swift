@@ -1,0 +1,97 @@
+import HTTPServer
+import Larder
+
+extension API {
+  /// `POST /v1/pools/{pool}/items`
+  func putItems(
+    _ call: APIRequest, pool: String, _ answer: @escaping Route.Answer
+  ) throws(Problem) {
+    try call.expectQuery()
+    try call.expectBody("application/x-ndjson")
+    let items = try Self.items(call.body)
+    try write(
+      { (store, now) throws(StoreError) in try store.put(items, in: pool, at: now) }, answer
+    ) { result in
+      Documents.json(200) { json in
+        json.object {
+          $0.member("stored", result.stored)
+          $0.member("duplicates", result.duplicates)
+          $0.member("overfill", result.overfill)
+        }
+      }
+    }
+  }
+
+  /// The items of a body, a line each. Blank lines and a producer's cursors are passed over.
+  private static func items(_ body: [UInt8]) throws(Problem) -> [NewItem] {
+    var items: [NewItem] = []
+    for (index, line) in body.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated()
+    where !line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) {
+      guard line.count <= Limits.lineBytes else {
+        throw Problem(.tooLarge, "line \(index + 1) is longer than \(Limits.lineBytes) bytes")
+      }
+      guard items.count < Limits.itemsPerBody else {
+        throw Problem(
+          .tooLarge, "more than \(Limits.itemsPerBody) lines: send them in several requests")
+      }
+      let read = line.withUnsafeBufferPointer { bytes in
+        Result { () throws(ProducerLine.Broken) in try ProducerLine(json: bytes) }
+      }
+      switch read {
+      case .success(.item(let item)): items.append(item)
+      case .success(.cursor): continue
+      case .failure(let broken):
+        throw Problem(.badRequest, "line \(index + 1) is broken: \(broken); nothing was kept")
+      }
+    }
+    return items
+  }
+
+  /// `GET /v1/pools/{pool}/items/{key}`
+  func readItem(
+    _ call: APIRequest, pool: String, key: String, _ answer: @escaping Route.Answer
+  ) throws(Problem) {
+    try call.expectQuery()
+    let now = clock()
+    try read({ (store) throws(StoreError) in try store.item(key, in: pool, at: now) }, answer) {
+      (item) throws(Problem) in
+      guard let item else { throw Problem(.unknownItem, "\(pool) has no item with the key \(key)") }
+      return Documents.json(200) { Documents.write(item, &$0) }
+    }
+  }
+
+  /// `GET /v1/levels`, of all pools or of those that `pool` names.
+  func listLevels(_ call: APIRequest, _ answer: @escaping Route.Answer) throws(Problem) {
+    try call.expectQuery(repeatable: ["pool"])
+    let names = call.query.isEmpty ? nil : call.query.map(\.value)
+    let now = clock()
+    try read({ (store) throws(StoreError) in try store.pools(names, at: now) }, answer) {
+      (levels) throws(Problem) in
+      let found = Set(levels.map(\.pool.name))
+      if let unknown = names?.first(where: { !found.contains($0) }) {
+        throw Problem(.unknownPool, "there is no pool \(unknown)")
+      }
+      return Documents.json(200) { json in
+        json.object {
+          $0.member("at", now)
+          $0.array("levels") { json in levels.forEach { Documents.write($0, at: now, &json) } }
+        }
+      }
+    }
+  }
+
+  /// `GET /v1/pools/{pool}/level`
+  func readLevel(
+    _ call: APIRequest, pool: String, _ answer: @escaping Route.Answer
+  ) throws(Problem) {
+    try call.expectQuery()
+    let now = clock()
+    try read({ (store) throws(StoreError) in try store.pools([pool], at: now) }, answer) {
+      (levels) throws(Problem) in
+      guard let level = levels.first else {
+        throw Problem(.unknownPool, "there is no pool \(pool)")
+      }
+      return Documents.json(200) { Documents.write(level, at: now, &$0) }
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import HTTPServer
+import Larder
+
+/// A call of the API, whether it came over HTTP or from a command in the same process.
+package struct APIRequest: Sendable {
+  package var method: String
+  /// The path's segments, decoded.
+  package var segments: [String]
+  package var query: [(name: String, value: String)] = []
+  package var contentType: String?
+  /// Every `Idempotency-Key` field, as it stands in the header.
+  package var idempotencyKeys: [String] = []
+  package var body: [UInt8] = []
+
+  package init(_ method: String, _ segments: [String]) {
+    self.method = method
+    self.segments = segments
+  }
+
+  /// The call that an HTTP request makes; a problem where its path or query is malformed.
+  init(_ request: HTTPRequest) throws(Problem) {
+    guard let segments = request.segments else {
+      throw Problem(
+        .badRequest, "the path is not percent-encoded UTF-8 without NUL: \(request.path)")
+    }
+    guard let items = request.queryItems else {
+      throw Problem(.badRequest, "the query is not percent-encoded UTF-8 without NUL")
+    }
+    self.init(request.method, segments)
+    query = items.map { ($0.name, $0.value) }
+    contentType = request.header("Content-Type")
+    idempotencyKeys = request.headerValues("Idempotency-Key")
+    body = request.body
+  }
+
+  /// Refuses query parameters that the call does not know, or that stand twice.
+  func expectQuery(_ known: String..., repeatable: Set<String> = []) throws(Problem) {
+    var seen: Set<String> = []
+    for (name, _) in query {
+      guard known.contains(name) || repeatable.contains(name) else {
+        throw Problem(.badRequest, "unknown query parameter \(name)")
+      }
+      guard seen.insert(name).inserted || repeatable.contains(name) else {
+        throw Problem(.badRequest, "the query parameter \(name) stands twice")
+      }
+    }
+  }
+
+  func parameter(_ name: String) -> String? {
+    query.first { $0.name == name }?.value
+  }
+
+  /// `limit` and `cursor` of a call that answers in pages.
+  func page() throws(Problem) -> (limit: Int, cursor: Int64?) {
+    var limit = Limits.pageSize
+    if let text = parameter("limit") {
+      guard let number = Int(text), Limits.pageSizes.contains(number) else {
+        throw Problem(
+          .badRequest,
+          "limit must be a number from \(Limits.pageSizes.lowerBound) to "
+            + "\(Limits.pageSizes.upperBound)")
+      }
+      limit = number
+    }
+    guard let text = parameter("cursor"), !text.isEmpty else { return (limit, nil) }
+    guard let cursor = Int64(text, radix: 36), cursor > 0 else {
+      throw Problem(.badRequest, "cursor must be one that an earlier page gave")
+    }
+    return (limit, cursor)
+  }
+
+  /// How a page's cursor is written.
+  static func text(cursor: Int64?) -> String? {
+    cursor.map { String($0, radix: 36) }
+  }
+
+  /// Refuses a body of another type than the given ones; none is taken as the first.
+  func expectBody(_ types: String...) throws(Problem) {
+    guard let contentType else { return }
+    let type = contentType.prefix { $0 != ";" }.lowercased().trimmingBlanks()
+    guard types.contains(type) else {
+      throw Problem(
+        .unsupportedType,
+        "the body's Content-Type is \(type); send \(types.joined(separator: " or ")), or none")
+    }
+  }
+}
+
+extension StringProtocol {
+  /// The text without the spaces and tabs around it.
+  func trimmingBlanks() -> String {
+    let start = drop { $0 == " " || $0 == "\t" }
+    return String(start.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+  }
+}

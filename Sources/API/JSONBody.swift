@@ -1,0 +1,66 @@
+import Larder
+
+/// A request's body: one JSON object whose members a call takes out by name.
+struct JSONBody {
+  private let bytes: [UInt8]
+  private let members: [(name: String, value: JSONValue)]
+
+  /// Reads the body; the members must be among `known`.
+  init(_ bytes: [UInt8], known: String...) throws(Problem) {
+    self.bytes = bytes
+    do throws(JSONError) {
+      members = try Self.read(bytes)
+    } catch {
+      throw Problem(.badRequest, "the body is not a JSON object: \(error)")
+    }
+    for (name, _) in members where !known.contains(name) {
+      throw Problem(
+        .badRequest, "unknown member \"\(name)\": known are \(known.joined(separator: ", "))")
+    }
+  }
+
+  private static func read(
+    _ bytes: [UInt8]
+  ) throws(JSONError) -> [(name: String, value: JSONValue)] {
+    let result = bytes.withUnsafeBufferPointer { buffer in
+      Result { () throws(JSONError) in try JSONReader.members(of: buffer) }
+    }
+    return try result.get()
+  }
+
+  /// Whether the member is there with a value other than null.
+  func has(_ name: String) -> Bool { value(name) != nil }
+
+  private func value(_ name: String) -> JSONValue? {
+    members.first { $0.name == name && $0.value.kind != .null }?.value
+  }
+
+  func string(_ name: String) throws(Problem) -> String? {
+    guard let value = value(name) else { return nil }
+    guard let text = bytes.withUnsafeBufferPointer({ JSONReader.string(value, of: $0) }) else {
+      throw Problem(.badRequest, "\"\(name)\" must be a string")
+    }
+    return text
+  }
+
+  func integer(_ name: String, in range: ClosedRange<Int>) throws(Problem) -> Int? {
+    guard let value = value(name) else { return nil }
+    guard value.kind == .number,
+      let number = Int(String(decoding: bytes[value.range], as: UTF8.self)), range.contains(number)
+    else {
+      throw Problem(
+        .badRequest,
+        "\"\(name)\" must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+
+  func duration(_ name: String) throws(Problem) -> Duration? {
+    guard let text = try string(name) else { return nil }
+    guard let duration = DurationText.parse(text) else {
+      throw Problem(
+        .badRequest, "\"\(name)\" must be a duration such as 90s, 10m or 1h30m, not \"\(text)\"")
+    }
+    return duration
+  }
+}

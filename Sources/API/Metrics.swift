@@ -1,0 +1,129 @@
+import Larder
+import Synchronization
+
+/// Counts for `/metrics`, in Prometheus's text format.
+package final class Metrics: Sendable {
+  private struct Series: Hashable {
+    var pool: String
+    var result: String
+  }
+
+  private struct State {
+    var claims: [Series: Int] = [:]
+    var runs: [Series: Int] = [:]
+    var claimTimes = Histogram(bounds: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 1])
+    var runTimes = Histogram(bounds: [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600])
+  }
+
+  private let state = Mutex(State())
+
+  package init() {}
+
+  /// Counts a claim request's result; `pool` is empty where none is known.
+  func claimed(pool: String, result: String, took: Duration) {
+    state.withLock {
+      $0.claims[Series(pool: pool, result: result), default: 0] += 1
+      $0.claimTimes.add(took.fractionalSeconds)
+    }
+  }
+
+  /// Counts a run that ended or was skipped.
+  package func ended(_ run: Run) {
+    state.withLock {
+      $0.runs[Series(pool: run.pool, result: run.state.rawValue), default: 0] += 1
+      if let startedAt = run.startedAt, let endedAt = run.endedAt {
+        $0.runTimes.add((endedAt - startedAt).inSeconds)
+      }
+    }
+  }
+
+  /// The whole page.
+  func text(_ levels: [PoolStatus]) -> String {
+    let state = state.withLock { $0 }
+    var text = PrometheusText()
+    text.begin("larder_items", "gauge", "Items of each pool by state.")
+    for level in levels {
+      for state in ItemState.allCases {
+        text.sample(["pool": level.pool.name, "state": state.rawValue], level.stock[state])
+      }
+    }
+    text.begin("larder_in_flight", "gauge", "Items that running slices were asked for.")
+    for level in levels { text.sample(["pool": level.pool.name], level.inFlight) }
+    text.begin("larder_target", "gauge", "The level that each pool's runs fill up to.")
+    for level in levels {
+      if let target = level.pool.stock.target { text.sample(["pool": level.pool.name], target) }
+    }
+    text.begin("larder_claims_total", "counter", "Claim requests by result since the start.")
+    for (series, count) in state.claims.sorted(by: {
+      ($0.key.pool, $0.key.result) < ($1.key.pool, $1.key.result)
+    }) {
+      text.sample(["pool": series.pool, "result": series.result], count)
+    }
+    text.begin("larder_runs_total", "counter", "Runs that ended, by result, since the start.")
+    for (series, count) in state.runs.sorted(by: {
+      ($0.key.pool, $0.key.result) < ($1.key.pool, $1.key.result)
+    }) {
+      text.sample(["pool": series.pool, "result": series.result], count)
+    }
+    text.histogram(
+      "larder_claim_duration_seconds", "From a claim request's arrival to its answer.",
+      state.claimTimes)
+    text.histogram(
+      "larder_run_duration_seconds", "From a run's start to its end.", state.runTimes)
+    return text.text
+  }
+}
+
+/// Counts of values up to each bound.
+struct Histogram: Sendable {
+  let bounds: [Double]
+  private(set) var counts: [Int]
+  private(set) var count = 0
+  private(set) var sum = 0.0
+
+  init(bounds: [Double]) {
+    self.bounds = bounds
+    counts = Array(repeating: 0, count: bounds.count)
+  }
+
+  mutating func add(_ value: Double) {
+    for index in bounds.indices where value <= bounds[index] { counts[index] += 1 }
+    count += 1
+    sum += value
+  }
+}
+
+/// Builds a page in Prometheus's text format 0.0.4.
+private struct PrometheusText {
+  private(set) var text = ""
+  private var name = ""
+
+  mutating func begin(_ name: String, _ type: String, _ help: String) {
+    self.name = name
+    text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+  }
+
+  /// A sample of the present metric. Label values are names of pools, states and results, which
+  /// hold nothing that needs an escape.
+  mutating func sample(_ labels: KeyValuePairs<String, String>, _ value: Int, suffix: String = "") {
+    let list = labels.map { "\($0.key)=\"\($0.value)\"" }.joined(separator: ",")
+    text += "\(name)\(suffix)\(list.isEmpty ? "" : "{\(list)}") \(value)\n"
+  }
+
+  mutating func histogram(_ name: String, _ help: String, _ histogram: Histogram) {
+    begin(name, "histogram", help)
+    for (bound, count) in zip(histogram.bounds, histogram.counts) {
+      sample(["le": "\(bound)"], count, suffix: "_bucket")
+    }
+    sample(["le": "+Inf"], histogram.count, suffix: "_bucket")
+    text += "\(name)_sum \(histogram.sum)\n"
+    sample([:], histogram.count, suffix: "_count")
+  }
+}
+
+extension Duration {
+  /// The duration in seconds, to the microsecond and below.
+  var fractionalSeconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) / 1e18
+  }
+}
