@@ -1,0 +1,214 @@
+import Larder
+
+/// Holds a YAML document against the table of keys: what is unknown, missing, doubled, of the
+/// wrong kind or out of range. What keys mean together is the builder's.
+struct Checker {
+  let source: SourceText
+  /// Whether the document goes on where nobody could read it, so that nothing is missing in it.
+  let isPartial: Bool
+  private(set) var findings: [Finding] = []
+
+  init(source: SourceText, isPartial: Bool) {
+    self.source = source
+    self.isPartial = isPartial
+  }
+
+  mutating func report(_ range: Range<Int>, _ message: String, hint: String? = nil) {
+    findings.append(Finding(range: range, message: message, hint: hint))
+  }
+
+  // MARK: Mappings
+
+  /// The document's root as a schedule file.
+  mutating func checkFile(_ root: YAMLNode) -> Fields? {
+    guard case .mapping(let entries) = root.content else {
+      if isPartial { return nil }
+      if root.isNull {
+        report(0..<1, "the file is empty", hint: "the least that it can say is `pool: NAME`")
+      } else {
+        report(
+          root.range, "a schedule file is a mapping of keys, not \(root.kind)",
+          hint: "begin with `pool: NAME`")
+      }
+      return nil
+    }
+    return check(entries, at: root.range, by: ScheduleKeys.file)
+  }
+
+  private mutating func check(
+    _ entries: [(key: YAMLNode, value: YAMLNode)], at range: Range<Int>, by table: KeyTable
+  ) -> Fields {
+    var fields = Fields(range: range)
+    for (name, keyRange, node) in named(entries, of: table.path) {
+      guard let key = table.keys.first(where: { $0.name == name }) else {
+        report(keyRange, "unknown key \(shown(table.path(of: name)))", hint: hint(name, in: table))
+        continue
+      }
+      let value = check(node, as: key, path: table.path(of: name), at: keyRange)
+      fields.fields[name] = Field(keyRange: keyRange, node: node, value: value)
+    }
+    for key in table.keys where key.isRequired && fields[key.name] == nil && !isPartial {
+      report(range, "`\(table.path(of: key.name))` is missing", hint: missingHint(key.name))
+    }
+    return fields
+  }
+
+  /// The entries of a mapping whose keys are texts, each name once.
+  private mutating func named(
+    _ entries: [(key: YAMLNode, value: YAMLNode)], of path: String
+  ) -> [(name: String, range: Range<Int>, node: YAMLNode)] {
+    var first: [String: Range<Int>] = [:]
+    var result: [(name: String, range: Range<Int>, node: YAMLNode)] = []
+    for (key, value) in entries {
+      guard case .scalar(let name, let style) = key.content else {
+        if case .refused = key.content { continue }
+        report(key.range, "a key is a single word, not \(key.kind)")
+        continue
+      }
+      if name == "<<", style == .plain {
+        report(
+          key.range, "`<<` is a YAML merge key, which schedule files do not have",
+          hint: "write the keys out")
+      } else if let earlier = first[name] {
+        report(
+          key.range,
+          "\(shown(name)) is given twice here: first in line \(source.line(of: earlier.lowerBound))",
+          hint: "leave one of the two out")
+      } else {
+        first[name] = key.range
+        result.append((name, key.range, value))
+      }
+    }
+    return result
+  }
+
+  /// What was meant by an unknown key: a similar one, one of another mapping, or any of these.
+  private func hint(_ name: String, in table: KeyTable) -> String? {
+    guard findings.count < FileLimits.diagnostics else { return nil }
+    let known = table.keys.map(\.name)
+    if let near = nearest(to: name, among: known) {
+      return "did you mean `\(near)`?"
+    }
+    let homes = ScheduleKeys.tables.filter { $0.keys.contains { $0.name == name } }
+    if !homes.isEmpty {
+      let places = homes.map { $0.path.isEmpty ? "at the top of the file" : "in `\($0.path)`" }
+      return "`\(name)` belongs \(places.joined(separator: " or ")): check the indentation"
+    }
+    return "the keys here are \(known.joined(separator: ", "))"
+  }
+
+  private func missingHint(_ name: String) -> String {
+    switch name {
+    case "pool": "name the pool that the file declares: `pool: movie-tickets`"
+    case "command": "name the program as a list: `command: [./producers/make]`"
+    default: "say when to prefill: `cron: \"0 * * * *\"`"
+    }
+  }
+
+  // MARK: Values
+
+  /// A value that fits its key; nil after saying why it does not.
+  private mutating func check(
+    _ node: YAMLNode, as key: Key, path: String, at keyRange: Range<Int>
+  ) -> CheckedValue? {
+    if case .list = key.kind, node.isNull, key.defaultValue == .emptyList {
+      return .list([])
+    }
+    if case .words(let words) = key.notYet, case .scalar(let text, _) = node.content,
+      words.contains(text)
+    {
+      report(node.range, "`\(path): \(text)` is not supported yet", hint: instead(of: key))
+      return nil
+    }
+    guard let value = check(node, as: key.kind, path: path, at: keyRange) else { return nil }
+    guard key.notYet == .allButDefault else { return value }
+    switch value {
+    case .duration(.some(.zero)): return value
+    case .text(let text) where key.defaultValue == .text(text): return value
+    default:
+      report(
+        node.range, "`\(path)` other than `\(key.defaultValue?.written ?? "")` is not supported yet",
+        hint: instead(of: key))
+      return nil
+    }
+  }
+
+  private func instead(of key: Key) -> String {
+    if let value = key.defaultValue {
+      return "leave it out, or write `\(key.name): \(value.written)`"
+    }
+    return "write a number: `\(key.name): 100`"
+  }
+
+  private mutating func check(
+    _ node: YAMLNode, as kind: ValueKind, path: String, at keyRange: Range<Int>
+  ) -> CheckedValue? {
+    if case .refused = node.content { return nil }
+    switch (kind, node.content) {
+    case (.mapping(let table), .mapping(let entries)):
+      return .mapping(check(entries, at: keyRange, by: table))
+    case (.list(let item, let count), .sequence(let nodes)):
+      return list(nodes, of: item, count: count, path: path, at: node.range)
+    case (.variables(let rule), .mapping(let entries)):
+      return variables(entries, rule, path: path)
+    case (.mapping, _), (.list, _), (.variables, _):
+      wrongKind(node, kind, path: path, at: keyRange)
+      return nil
+    case (_, .scalar(let text, let style)) where !node.isNull:
+      var scalar = ScalarCheck(path: path, text: text, isPlain: style == .plain)
+      let value = scalar.value(of: kind)
+      if let problem = scalar.problem {
+        report(node.range, problem.message, hint: problem.hint)
+      }
+      return value
+    default:
+      wrongKind(node, kind, path: path, at: keyRange)
+      return nil
+    }
+  }
+
+  private mutating func wrongKind(
+    _ node: YAMLNode, _ kind: ValueKind, path: String, at keyRange: Range<Int>
+  ) {
+    if node.isNull {
+      let isEmpty = node.range.isEmpty
+      let given = isEmpty ? "has no value" : "is \(shown(source.text(node.range))), which is no value"
+      return report(
+        isEmpty ? keyRange : node.range, "`\(path)` \(given); it takes \(kind.noun)",
+        hint: kind.nullHint)
+    }
+    report(
+      node.range, "`\(path)` takes \(kind.noun), not \(node.kind)", hint: kind.example(for: node))
+  }
+
+  private mutating func list(
+    _ nodes: [YAMLNode], of kind: ValueKind, count: ClosedRange<Int>, path: String,
+    at range: Range<Int>
+  ) -> CheckedValue? {
+    guard count.contains(nodes.count) || nodes.isEmpty && isPartial else {
+      let bound = nodes.isEmpty ? "must not be empty" : "takes \(count.upperBound) items at most"
+      report(nodes.isEmpty ? range : nodes[count.upperBound].range, "`\(path)` \(bound)")
+      return nil
+    }
+    return .list(
+      nodes.map {
+        Field(keyRange: $0.range, node: $0, value: check($0, as: kind, path: path, at: $0.range))
+      })
+  }
+
+  private mutating func variables(
+    _ entries: [(key: YAMLNode, value: YAMLNode)], _ rule: TextRule, path: String
+  ) -> CheckedValue {
+    var result: [Variable] = []
+    for (name, range, node) in named(entries, of: path) {
+      if let problem = ScalarCheck.problem(ofVariable: name) {
+        report(range, problem.message, hint: problem.hint)
+      } else if case .text(let text)? = check(
+        node, as: .text(rule), path: "\(path).\(name)", at: range)
+      {
+        result.append(Variable(name: name, nameRange: range, text: text))
+      }
+    }
+    return .variables(result)
+  }
+}

@@ -1,0 +1,86 @@
+import Larder
+
+/// What texts a key takes.
+package enum TextRule: Sendable, Hashable, CaseIterable {
+  case free, poolName, scheduleName, cron, zone, argument, variable, path, revision, webhook
+}
+
+/// What durations a key takes.
+package enum DurationRule: Sendable, Hashable, CaseIterable {
+  /// Any, 0s included.
+  case any
+  /// Longer than 0s.
+  case positive
+  /// Longer than 0s, or the word `none`.
+  case positiveOrNone
+}
+
+/// What values a key takes.
+package indirect enum ValueKind: Sendable {
+  case text(TextRule)
+  case boolean
+  case integer(ClosedRange<Int>)
+  case duration(DurationRule)
+  /// `unlimited`, or a number per second, minute, hour or day.
+  case rate
+  case word([String])
+  case mapping(KeyTable)
+  /// A list of so many items.
+  case list(of: ValueKind, count: ClosedRange<Int>)
+  /// Names of environment variables, each with a text.
+  case variables(TextRule)
+}
+
+/// What a key is when the file leaves it out.
+package enum DefaultValue: Sendable, Hashable {
+  case text(String)
+  case integer(Int)
+  case boolean(Bool)
+  case emptyList
+  case emptyMapping
+}
+
+/// What a key will take one day, and is refused until then as "not supported yet".
+package enum NotYet: Sendable, Hashable {
+  case nothing
+  case words([String])
+  /// Every value but the default.
+  case allButDefault
+}
+
+/// A key that a mapping of a schedule file knows.
+package struct Key: Sendable {
+  package let name: String
+  package let kind: ValueKind
+  package let isRequired: Bool
+  /// Nil: required, or absent means something of its own, or its own keys have the defaults.
+  package let defaultValue: DefaultValue?
+  package let notYet: NotYet
+
+  init(
+    _ name: String, _ kind: ValueKind, required: Bool = false, default: DefaultValue? = nil,
+    notYet: NotYet = .nothing
+  ) {
+    self.name = name
+    self.kind = kind
+    isRequired = required
+    defaultValue = `default`
+    self.notYet = notYet
+  }
+}
+
+/// The keys of one mapping.
+package struct KeyTable: Sendable {
+  /// The mapping's own key with those above it (`producer.retry`); empty for the whole file.
+  package let path: String
+  package let keys: [Key]
+
+  init(_ path: String, _ keys: [Key]) {
+    self.path = path
+    self.keys = keys
+  }
+
+  func path(of name: String) -> String {
+    path.isEmpty ? name : "\(path).\(name)"
+  }
+}

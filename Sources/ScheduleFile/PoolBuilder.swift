@@ -1,0 +1,204 @@
+import Larder
+
+/// Makes a pool of the checked keys, and checks what they mean together.
+struct PoolBuilder {
+  let source: SourceText
+  /// The schedule file's folder, an absolute path.
+  let directory: String
+  private(set) var findings: [Finding] = []
+
+  init(source: SourceText, directory: String) {
+    self.source = source
+    self.directory = directory
+  }
+
+  mutating func report(
+    _ range: Range<Int>, _ message: String, hint: String? = nil,
+    severity: Diagnostic.Severity = .error
+  ) {
+    findings.append(Finding(severity: severity, range: range, message: message, hint: hint))
+  }
+
+  mutating func warn(_ range: Range<Int>, _ message: String, hint: String? = nil) {
+    report(range, message, hint: hint, severity: .warning)
+  }
+
+  /// The line of a place, for messages.
+  func line(of range: Range<Int>) -> String {
+    "line \(source.line(of: range.lowerBound))"
+  }
+
+  /// The pool; nil where a part that it cannot be without is missing or wrong.
+  mutating func build(_ file: Fields) -> Pool? {
+    let producer = file.mapping("producer").flatMap { self.producer($0) }
+    let stock = file.mapping("stock") ?? Fields(range: file.range)
+    let policy = self.stock(stock)
+    let schedules = self.schedules(file.list("schedules") ?? [], stock: stock)
+    if file["producer"] != nil {
+      checkTarget(file, stock)
+    } else {
+      checkNothingRuns(file, stock)
+    }
+    let claims = self.claims(file.mapping("claims"), stock: stock)
+    guard let name = file.text("pool") else { return nil }
+    var pool = Pool(name: name)
+    pool.description = file.text("description") ?? pool.description
+    pool.suspend = file.boolean("suspend") ?? pool.suspend
+    pool.producer = producer
+    pool.stock = policy
+    pool.schedules = schedules
+    pool.claims = claims
+    return pool
+  }
+
+  // MARK: Stock
+
+  private mutating func stock(_ fields: Fields) -> StockPolicy {
+    var policy = StockPolicy()
+    policy.target = fields.integer("target")
+    policy.reorderAt = fields.integer("reorder_at") ?? policy.reorderAt
+    policy.max = fields.integer("max") ?? policy.max
+    policy.shelfLife = fields.duration("shelf_life")
+    checkReorderPoint(fields, target: policy.target)
+    if let target = fields["target"], let number = policy.target {
+      checkMaximum(fields, holds: number, of: "stock.target", at: target)
+    }
+    return policy
+  }
+
+  private mutating func checkReorderPoint(_ fields: Fields, target: Int?) {
+    guard let target, let point = fields["reorder_at"], let number = fields.integer("reorder_at")
+    else { return }
+    if number > target {
+      report(
+        point.range, "`stock.reorder_at` (\(number)) is above `stock.target` (\(target))",
+        hint: "write \(target) at most, or raise the target")
+    } else if number == target, number > 0 {
+      warn(
+        point.range, "`stock.reorder_at` is the target itself: every claim starts a refill",
+        hint: "leave room between the two, so that refills are worth a run")
+    }
+  }
+
+  /// Whether a target fits below `max`, given or not.
+  private mutating func checkMaximum(
+    _ stock: Fields, holds target: Int, of name: String, at field: Field
+  ) {
+    guard let maximum = stock.integer("max", or: StockPolicy().max), maximum < target else {
+      return
+    }
+    if let given = stock["max"], name == "stock.target" {
+      report(
+        given.range, "`stock.max` (\(maximum)) is below `stock.target` (\(target))",
+        hint: "write \(target) at least, or lower the target")
+    } else {
+      let origin = stock["max"].map { line(of: $0.range) } ?? "the default"
+      report(
+        field.range, "`\(name)` (\(target)) is above `stock.max` (\(maximum), \(origin))",
+        hint: "write `max: \(target)` or more in `stock`, or lower the target")
+    }
+  }
+
+  private mutating func checkTarget(_ file: Fields, _ stock: Fields) {
+    guard stock["target"] == nil else {
+      return checkSomethingIsOrdered(file, stock)
+    }
+    guard let place = file["stock"] ?? file["producer"] else { return }
+    if let field = file["stock"], field.value == nil { return }
+    report(
+      place.keyRange, "`stock.target` is missing: a pool with a producer needs it",
+      hint: "say how many items runs fill up to: `stock: {target: 100}`")
+  }
+
+  private mutating func checkSomethingIsOrdered(_ file: Fields, _ stock: Fields) {
+    guard let target = stock["target"], stock.integer("target") == 0 else { return }
+    let schedules = (file.list("schedules") ?? []).compactMap { field -> Fields? in
+      if case .mapping(let fields)? = field.value { fields } else { nil }
+    }
+    guard schedules.allSatisfy({ $0["target"] == nil || $0.integer("target") == 0 }) else { return }
+    warn(target.range, "with a target of 0 no run orders anything", hint: "raise the target")
+  }
+
+  /// A pool without a producer is filled by hand: what would start runs does nothing.
+  private mutating func checkNothingRuns(_ file: Fields, _ stock: Fields) {
+    if let schedules = file["schedules"], file.list("schedules")?.isEmpty == false {
+      warn(
+        schedules.keyRange, "nothing runs these schedules: the pool has no producer",
+        hint: "add `producer`, or leave the schedules out")
+    }
+    if let point = stock["reorder_at"], let number = stock.integer("reorder_at"), number > 0 {
+      warn(
+        point.range, "nothing refills the pool at its reorder point: it has no producer",
+        hint: "add `producer`, or leave `reorder_at` out")
+    }
+  }
+
+  // MARK: Claims
+
+  private mutating func claims(_ fields: Fields?, stock: Fields) -> ClaimPolicy {
+    var policy = ClaimPolicy()
+    guard let fields else { return policy }
+    policy.order = fields.text("order").flatMap(ClaimPolicy.Order.init) ?? policy.order
+    policy.perUser = fields.integer("per_user") ?? policy.perUser
+    policy.minRemaining = fields.duration("min_remaining") ?? policy.minRemaining
+    if let place = fields["min_remaining"], let life = stock.duration("shelf_life"),
+      life <= policy.minRemaining
+    {
+      warn(
+        place.range, "an item is expired as soon as it is stored: its shelf life is no longer",
+        hint: "write less than `stock.shelf_life`, \(DurationText.format(life))")
+    }
+    return policy
+  }
+}
+
+// MARK: Schedules
+
+extension PoolBuilder {
+  private mutating func schedules(_ items: [Field], stock: Fields) -> [ScheduleSpec] {
+    var names: [String: Range<Int>] = [:]
+    var result: [ScheduleSpec] = []
+    for (index, item) in items.enumerated() {
+      guard case .mapping(let fields)? = item.value else { continue }
+      let name = scheduleName(fields, number: index + 1, names: &names)
+      if let field = fields["target"], let target = fields.integer("target") {
+        checkMaximum(stock, holds: target, of: "schedules.target", at: field)
+      }
+      guard let cron = cron(fields["cron"]), let zone = zone(fields["timezone"]) else { continue }
+      var schedule = ScheduleSpec(name: name, cron: cron, zone: zone)
+      schedule.target = fields.integer("target")
+      schedule.catchup =
+        fields.text("catchup").flatMap(ScheduleSpec.Catchup.init) ?? schedule.catchup
+      schedule.catchupWindow = fields.duration("catchup_window") ?? schedule.catchupWindow
+      schedule.suspend = fields.boolean("suspend") ?? schedule.suspend
+      result.append(schedule)
+    }
+    return result
+  }
+
+  /// The schedule's name, given or by its number; no two may have the same.
+  private mutating func scheduleName(
+    _ fields: Fields, number: Int, names: inout [String: Range<Int>]
+  ) -> String {
+    let name = fields.text("name") ?? "schedule-\(number)"
+    let place = fields["name"]?.range ?? fields.range
+    if fields["name"] != nil, fields.text("name") == nil {
+      return name
+    }
+    if let earlier = names[name] {
+      let first = "the one at \(line(of: earlier))"
+      if fields["name"] == nil {
+        report(
+          place, "this schedule would be called \(shown(name)), as \(first) is",
+          hint: "give it a `name`")
+      } else {
+        report(
+          place, "two schedules are called \(shown(name)): \(first) is the first",
+          hint: "give each schedule a name of its own")
+      }
+    } else {
+      names[name] = place
+    }
+    return name
+  }
+}

@@ -1,0 +1,205 @@
+import Larder
+
+/// Reads one single value as a kind says, or says what is wrong with it.
+struct ScalarCheck {
+  struct Problem {
+    var message: String
+    var hint: String?
+  }
+
+  let path: String
+  let text: String
+  let isPlain: Bool
+  private(set) var problem: Problem?
+
+  init(path: String, text: String, isPlain: Bool) {
+    self.path = path
+    self.text = text
+    self.isPlain = isPlain
+  }
+
+  /// The value; nil, and `problem` is set, where it does not fit.
+  mutating func value(of kind: ValueKind) -> CheckedValue? {
+    switch kind {
+    case .text(let rule): return checked(rule)
+    case .boolean: return boolean()
+    case .integer(let range): return integer(range)
+    case .duration(let rule): return duration(rule)
+    case .rate: return rate()
+    case .word(let words): return word(words)
+    case .mapping, .list, .variables: return nil
+    }
+  }
+
+  private mutating func fail(_ message: String, hint: String? = nil) -> CheckedValue? {
+    problem = Problem(message: message, hint: hint)
+    return nil
+  }
+
+  // MARK: Numbers and words
+
+  private mutating func boolean() -> CheckedValue? {
+    switch (text, isPlain) {
+    case ("true", true): return .boolean(true)
+    case ("false", true): return .boolean(false)
+    default: break
+    }
+    let meant: String? =
+      switch text.lowercased() {
+      case "true", "yes", "y", "on": "true"
+      case "false", "no", "n", "off": "false"
+      default: nil
+      }
+    let quotes = isPlain ? "" : ", without quotes"
+    return fail(
+      "`\(path)` is `true` or `false`\(quotes), not \(shown(text))",
+      hint: meant.map { "write `\(lastKey): \($0)`" })
+  }
+
+  private mutating func integer(_ range: ClosedRange<Int>) -> CheckedValue? {
+    let wanted = "`\(path)` takes \(ValueKind.integer(range).noun)"
+    let digits = text.filter { $0 != "_" && $0 != "," && $0 != " " && $0 != "'" }
+    let isNumber = !digits.isEmpty && digits.utf8.allSatisfy { (48...57).contains($0) }
+    let number = isNumber ? Int(digits) : nil
+    guard isPlain else {
+      return fail(
+        "\(wanted), not a quoted text",
+        hint: number.map { "write `\(lastKey): \($0)`, without quotes" })
+    }
+    guard isNumber, text == digits, text == "0" || text.first != "0" else {
+      return fail(
+        "\(wanted), not \(shown(text))",
+        hint: number.map { "write `\(lastKey): \($0)`" } ?? "write plain digits, such as `100`")
+    }
+    guard let number, range.contains(number) else {
+      return fail("\(wanted), not \(shown(text))")
+    }
+    return .integer(number)
+  }
+
+  private mutating func word(_ words: [String]) -> CheckedValue? {
+    guard !words.contains(text) else { return .text(text) }
+    let near = nearest(to: text, among: words)
+    return fail(
+      "`\(path)` is \(alternatives(words)), not \(shown(text))",
+      hint: near.map { "did you mean `\($0)`?" })
+  }
+
+  // MARK: Durations and rates
+
+  private mutating func duration(_ rule: DurationRule) -> CheckedValue? {
+    if rule == .positiveOrNone, text == "none" {
+      return .duration(nil)
+    }
+    guard let duration = DurationText.parse(text) else {
+      return fail(
+        "`\(path)` takes \(ValueKind.duration(rule).noun), not \(shown(text))",
+        hint: durationHint(rule))
+    }
+    guard rule == .any || duration > .zero else {
+      return fail(
+        "`\(path)` must be longer than \(shown(text))",
+        hint: rule == .positiveOrNone ? "write `\(lastKey): none` for no end" : nil)
+    }
+    return .duration(duration)
+  }
+
+  private func durationHint(_ rule: DurationRule) -> String {
+    if !text.isEmpty, text.utf8.count < 10, text.utf8.allSatisfy({ (48...57).contains($0) }) {
+      return "add a unit: `\(text)s` for seconds, `\(text)m` for minutes"
+    }
+    let none = rule == .positiveOrNone ? "; `none` for no end" : ""
+    return "write `250ms`, `10s`, `5m`, `24h`, `7d`, or a sum such as `1h30m`, up to 100 years\(none)"
+  }
+
+  private mutating func rate() -> CheckedValue? {
+    if text == "unlimited" {
+      return .rate(nil)
+    }
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 2, let items = items(parts[0]), let per = unit(parts[1]) else {
+      return fail(
+        "`\(path)` takes \(ValueKind.rate.noun), not \(shown(text))",
+        hint: "a number per `s`, `m`, `h` or `d`, such as `10/s` or `600/h`")
+    }
+    guard items > 0 else {
+      return fail(
+        "`\(path)` must be above 0", hint: "`suspend: true` keeps a pool from being filled")
+    }
+    return .rate(Rate(items: items, per: per))
+  }
+
+  /// At most 9 digits and 3 decimals: then no time that is reckoned with the rate overflows.
+  private func items(_ number: Substring) -> Double? {
+    let parts = number.split(separator: ".", omittingEmptySubsequences: false)
+    guard (1...2).contains(parts.count), (1...9).contains(parts[0].utf8.count),
+      parts.count == 1 || (1...3).contains(parts[1].utf8.count),
+      parts.allSatisfy({ $0.utf8.allSatisfy { (48...57).contains($0) } })
+    else { return nil }
+    return Double(number)
+  }
+
+  private func unit(_ name: Substring) -> Duration? {
+    switch name {
+    case "s": .seconds(1)
+    case "m": .seconds(60)
+    case "h": .seconds(3600)
+    case "d": .seconds(86_400)
+    default: nil
+    }
+  }
+
+  // MARK: Texts
+
+  private mutating func checked(_ rule: TextRule) -> CheckedValue? {
+    guard !text.unicodeScalars.contains("\0") else {
+      return fail("`\(path)` must not contain a NUL character")
+    }
+    switch rule {
+    case .poolName where !Pool.isValidName(text):
+      return fail(
+        "\(shown(text)) is not a name for a pool",
+        hint: "a-z, 0-9, `.`, `_` and `-`, at most \(Limits.poolNameBytes), the first a-z or 0-9")
+    case .scheduleName where !ScalarCheck.isValidScheduleName(text):
+      return fail(
+        "\(shown(text)) is not a name for a schedule",
+        hint: "1 to \(FileLimits.scheduleNameCharacters) characters in one line, no space first")
+    case .revision where text.unicodeScalars.count > FileLimits.revisionCharacters:
+      return fail("`\(path)` takes \(FileLimits.revisionCharacters) characters at most")
+    case .path where text.isEmpty:
+      return fail("`\(path)` names no file", hint: "write the path of a file")
+    default:
+      return .text(text)
+    }
+  }
+
+  private static func isValidScheduleName(_ name: String) -> Bool {
+    let scalars = name.unicodeScalars
+    return (1...FileLimits.scheduleNameCharacters).contains(scalars.count) && scalars.first != " "
+      && !scalars.contains { $0.properties.generalCategory == .control }
+  }
+
+  /// What is wrong with the name of an environment variable; nil: nothing.
+  static func problem(ofVariable name: String) -> Problem? {
+    let isName =
+      name.utf8.first.map { !(48...57).contains($0) } ?? false
+      && name.utf8.allSatisfy {
+        (65...90).contains($0) || (97...122).contains($0) || (48...57).contains($0) || $0 == 95
+      }
+    guard isName else {
+      return Problem(
+        message: "\(shown(name)) is not a name for an environment variable",
+        hint: "letters, digits and `_`, the first not a digit")
+    }
+    guard !name.hasPrefix("LARDER_") else {
+      return Problem(
+        message: "\(shown(name)) is kept for Larder, as every name that begins with `LARDER_`",
+        hint: "choose another name")
+    }
+    return nil
+  }
+
+  private var lastKey: Substring {
+    path.split(separator: ".").last ?? ""
+  }
+}

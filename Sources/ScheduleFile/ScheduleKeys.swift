@@ -1,0 +1,105 @@
+import Larder
+
+/// Every key that a schedule file may have: what the parser goes by, and what the JSON Schema is
+/// held against.
+package enum ScheduleKeys {
+  package static let file = KeyTable(
+    "",
+    [
+      Key("pool", .text(.poolName), required: true),
+      Key("description", .text(.free), default: .text("")),
+      Key("suspend", .boolean, default: .boolean(false)),
+      Key("producer", .mapping(producer)),
+      Key("stock", .mapping(stock)),
+      Key(
+        "schedules", .list(of: .mapping(schedule), count: FileLimits.schedules),
+        default: .emptyList),
+      Key("claims", .mapping(claims)),
+    ])
+
+  static let producer = KeyTable(
+    "producer",
+    [
+      Key("command", .list(of: .text(.argument), count: FileLimits.arguments), required: true),
+      Key("output", .word(ProducerSpec.Output.allCases.map(\.rawValue)), default: .text("jsonl")),
+      Key("environment", .variables(.variable), default: .emptyMapping),
+      Key("secrets", .variables(.path), default: .emptyMapping),
+      Key("slice", .integer(Limits.sliceItems), default: .integer(100)),
+      Key("timeout", .duration(.positive), default: .text("5m")),
+      Key("concurrency", .integer(FileLimits.concurrency), default: .integer(1)),
+      Key("rate", .rate, default: .text("unlimited")),
+      Key("retry", .mapping(retry)),
+      Key("breaker", .mapping(breaker)),
+      Key("revision", .text(.revision), default: .text("")),
+    ])
+
+  static let retry = KeyTable(
+    "producer.retry",
+    [
+      Key("attempts", .integer(FileLimits.attempts), default: .integer(5)),
+      Key("backoff", .duration(.any), default: .text("10s")),
+      Key("max_backoff", .duration(.any), default: .text("5m")),
+    ])
+
+  static let breaker = KeyTable(
+    "producer.breaker",
+    [
+      Key("failures", .integer(FileLimits.breakerFailures), default: .integer(5)),
+      Key("cooldown", .duration(.any), default: .text("10m")),
+    ])
+
+  static let stock = KeyTable(
+    "stock",
+    [
+      Key("target", .integer(FileLimits.stock), notYet: .words(["auto", "all"])),
+      Key("reorder_at", .integer(FileLimits.stock), default: .integer(0)),
+      Key("max", .integer(FileLimits.max), default: .integer(10_000)),
+      Key("shelf_life", .duration(.positiveOrNone), default: .text("none")),
+      Key(
+        "duplicates", .word(["ignore"]), default: .text("ignore"), notYet: .words(["replace"])),
+      Key("on_revision", .word(["keep"]), default: .text("keep"), notYet: .words(["replace"])),
+    ])
+
+  static let schedule = KeyTable(
+    "schedules",
+    [
+      Key("name", .text(.scheduleName)),
+      Key("cron", .text(.cron), required: true),
+      Key("timezone", .text(.zone), default: .text("UTC")),
+      Key("target", .integer(FileLimits.stock), notYet: .words(["auto", "all"])),
+      Key("jitter", .duration(.any), default: .text("0s"), notYet: .allButDefault),
+      Key(
+        "catchup", .word(ScheduleSpec.Catchup.allCases.map(\.rawValue)), default: .text("latest")),
+      Key("catchup_window", .duration(.any), default: .text("24h")),
+      Key("overlap", .word(["skip"]), default: .text("skip"), notYet: .words(["queue", "replace"])),
+      Key("suspend", .boolean, default: .boolean(false)),
+    ])
+
+  static let claims = KeyTable(
+    "claims",
+    [
+      Key("order", .word(ClaimPolicy.Order.allCases.map(\.rawValue)), default: .text("fefo")),
+      Key("per_user", .integer(FileLimits.stock), default: .integer(1)),
+      Key("hold", .duration(.any), default: .text("10m")),
+      Key("min_remaining", .duration(.any), default: .text("0s")),
+      Key("on_miss", .word(["reject"]), default: .text("reject"), notYet: .words(["backorder"])),
+      Key("backorder", .mapping(backorder)),
+      Key("on_release", .word(["discard"]), default: .text("discard"), notYet: .words(["restock"])),
+      Key("webhook", .mapping(webhook)),
+    ])
+
+  static let backorder = KeyTable(
+    "claims.backorder", [Key("timeout", .duration(.positive), default: .text("15m"))])
+
+  static let webhook = KeyTable(
+    "claims.webhook",
+    [
+      Key("url", .text(.webhook), default: .text("none"), notYet: .allButDefault),
+      Key("secret", .text(.path), default: .text("none")),
+    ])
+
+  /// Every mapping of the file, the file itself first.
+  static let tables = [
+    file, producer, retry, breaker, stock, schedule, claims, backorder, webhook,
+  ]
+}
