@@ -42,6 +42,22 @@ package struct JSONReader: ~Copyable {
     return members
   }
 
+  /// Checks a whole text that must be an array, and gives its elements in order.
+  package static func elements(
+    of bytes: UnsafeBufferPointer<UInt8>
+  ) throws(JSONError) -> [JSONValue] {
+    guard String.isUTF8(bytes) else { throw JSONError(message: "not UTF-8", offset: 0) }
+    var reader = JSONReader(bytes)
+    reader.skipSpace()
+    guard reader.peek() == UInt8(ascii: "[") else {
+      throw JSONError(message: "not a JSON array", offset: reader.position)
+    }
+    var elements: [JSONValue] = []
+    try reader.array(depth: 1) { elements.append($0) }
+    try reader.end()
+    return elements
+  }
+
   /// The text of a string value of `bytes`, escapes resolved.
   package static func string(
     _ value: JSONValue, of bytes: UnsafeBufferPointer<UInt8>
@@ -83,7 +99,7 @@ package struct JSONReader: ~Copyable {
       try object(depth: depth, nil)
       kind = .object
     case UInt8(ascii: "["):
-      try array(depth: depth)
+      try array(depth: depth) { _ in }
       kind = .array
     case UInt8(ascii: "\""):
       try string()
@@ -131,13 +147,15 @@ package struct JSONReader: ~Copyable {
     }
   }
 
-  private mutating func array(depth: Int) throws(JSONError) {
+  private mutating func array(
+    depth: Int, _ found: (JSONValue) -> Void
+  ) throws(JSONError) {
     try open(depth)
     skipSpace()
     if close(UInt8(ascii: "]")) { return }
     while true {
       skipSpace()
-      _ = try value(depth: depth + 1)
+      found(try value(depth: depth + 1))
       skipSpace()
       if close(UInt8(ascii: "]")) { return }
       guard close(UInt8(ascii: ",")) else { throw unexpected("a comma or ]") }

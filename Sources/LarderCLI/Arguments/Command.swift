@@ -1,0 +1,57 @@
+/// A command of `larder`.
+struct Command: Sendable {
+  let name: String
+  /// The arguments as the help shows them.
+  let arguments: String
+  let summary: String
+  /// What the help says besides, in lines.
+  var notes: String = ""
+  let options: [Option]
+  /// Does the work and gives the exit code.
+  let run: @Sendable (Context) throws(CommandError) -> Int32
+
+  static let all: [Command] = [
+    .serve, .check, .next, .prefill, .put, .claim, .claims, .levels, .runs, .run, .backup,
+  ]
+
+  /// The command's help.
+  var help: String {
+    var text = "larder \(name)\(arguments.isEmpty ? "" : " \(arguments)")\n\n\(summary)\n"
+    if !notes.isEmpty { text += "\n\(notes)\n" }
+    text += "\nOptions:\n"
+    for option in options + Option.common {
+      let left = option.name + (option.value.map { " \($0)" } ?? "")
+      let gap = String(repeating: " ", count: max(2, 28 - left.count))
+      text += "  \(left)\(gap)\(option.help)"
+      if let variable = option.variable { text += " [\(variable)]" }
+      text += "\n"
+    }
+    return text
+  }
+
+  /// The help of the whole program.
+  static var overview: String {
+    var text = """
+      larder keeps results ready before anyone asks: a scheduler runs producers ahead of demand
+      and fills an inventory, and a request claims a finished item in about a millisecond.
+
+      Usage: larder COMMAND [ARGUMENTS] [OPTIONS]
+
+      Commands:
+
+      """
+    for command in all {
+      let left = command.name + (command.arguments.isEmpty ? "" : " \(command.arguments)")
+      let gap = left.count < 34 ? String(repeating: " ", count: 36 - left.count) : "\n" + String(
+        repeating: " ", count: 38)
+      text += "  \(left)\(gap)\(command.summary)\n"
+    }
+    text += """
+
+      `larder COMMAND --help` tells a command's options. Standard output is data, all else goes to
+      standard error. Exit codes: 0 done, 1 refused or failed, 2 bad usage, 3 out of stock.
+
+      """
+    return text
+  }
+}

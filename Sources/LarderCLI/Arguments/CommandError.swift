@@ -1,0 +1,29 @@
+import HTTPServer
+import Larder
+import ScheduleFile
+
+/// Why a command ends without having done its work.
+enum CommandError: Error {
+  /// The command line is wrong: exit code 2.
+  case usage(String)
+  /// It was refused or failed: exit code 1.
+  case failed(String)
+  /// The API refused, with this body.
+  case problem(Problem, body: [UInt8])
+
+  var exitCode: Int32 {
+    switch self {
+    case .usage: 2
+    case .failed: 1
+    case .problem(let problem, _): problem.word.exitCode
+    }
+  }
+
+  init(_ error: StoreError) {
+    self = .failed("\(error)")
+  }
+
+  init(_ error: HTTPServerError) {
+    if case .malformedAddress = error { self = .usage("\(error)") } else { self = .failed("\(error)") }
+  }
+}

@@ -1,0 +1,33 @@
+import API
+import HTTPServer
+import Larder
+
+/// A way to the API: over a socket to a server, or in this process.
+protocol Client: AnyObject {
+  func send(_ request: APIRequest) throws(CommandError) -> HTTPResponse
+  /// Gives up what the client holds.
+  func close()
+}
+
+extension Client {
+  /// Sends a call, and throws the problem that it may answer.
+  func call(_ request: APIRequest) throws(CommandError) -> [UInt8] {
+    let response = try send(request)
+    guard response.status >= 400 else { return response.body }
+    throw .problem(Self.problem(response), body: response.body)
+  }
+
+  /// Reads a problem document back.
+  private static func problem(_ response: HTTPResponse) -> Problem {
+    let node = JSONNode(response.body)
+    let word = node?["type"]?.string.flatMap { type in
+      Problem.Word(rawValue: String(type.dropFirst("urn:larder:".count)))
+    }
+    let retryAfter = response.headers.first { $0.name.lowercased() == "retry-after" }
+      .flatMap { Int64($0.value) }
+    return Problem(
+      word ?? Problem.word(forStatus: response.status),
+      node?["detail"]?.string ?? "the server answered \(response.status)",
+      retryAfter: retryAfter.map { .seconds($0) })
+  }
+}

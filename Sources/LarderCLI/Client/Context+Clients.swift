@@ -1,0 +1,85 @@
+import Glibc
+import HTTPServer
+import Larder
+import Producer
+import SQLiteStore
+
+extension Context {
+  /// The way to read: the server that was named, or the store itself.
+  func readingClient() throws(CommandError) -> any Client {
+    if let server = arguments.value(.server) { return try RemoteClient(server) }
+    return try LocalClient(reading: try storePath())
+  }
+
+  /// What a command needs of a store that it opens itself.
+  enum Purpose {
+    /// Items are claimed: the store must be there.
+    case claiming
+    /// Items are put into the pool, whose schedule file is taken in first.
+    case putting(pool: String)
+    /// The pool's producer is run, whose schedule file is taken in first.
+    case running(pool: String)
+
+    var pool: String? {
+      switch self {
+      case .claiming: nil
+      case .putting(let pool), .running(let pool): pool
+      }
+    }
+
+    var runs: Bool { if case .running = self { true } else { false } }
+  }
+
+  /// The way to write: the server that was named, else the one that serves the store, else the
+  /// store itself under its lock.
+  func writingClient(for purpose: Purpose) throws(CommandError) -> any Client {
+    if let server = arguments.value(.server) { return try RemoteClient(server) }
+    let files = try storeFiles()
+    // A server that starts has the lock before it has the socket, and a command that writes has
+    // no socket but is soon done.
+    for _ in 0..<Self.tries {
+      if files.isServed() {
+        if access(files.socket, F_OK) == 0, let client = Self.connect(files.socket) {
+          return client
+        }
+      } else if let client = try open(files, purpose) {
+        return client
+      }
+      usleep(Self.pause)
+    }
+    throw CommandError(StoreError.served(path: files.database))
+  }
+
+  private static let tries = 100
+  /// Microseconds between two tries.
+  private static let pause: UInt32 = 50_000
+
+  /// A client of the server at the socket, if one answers there.
+  private static func connect(_ socket: String) -> RemoteClient? {
+    guard let client = try? RemoteClient("unix:\(socket)") else { return nil }
+    if (try? client.send(APIRequest("GET", ["livez"])))?.status == 200 { return client }
+    client.close()
+    return nil
+  }
+
+  /// Opens the store for this command; nil where somebody else was faster.
+  private func open(
+    _ files: StoreFiles, _ purpose: Purpose
+  ) throws(CommandError) -> LocalClient? {
+    do throws(StoreError) {
+      let store = try SQLiteStore(
+        path: files.database, creating: purpose.pool != nil, readDefinition: Node.readDefinition)
+      do throws(CommandError) {
+        if let pool = purpose.pool { try Node.adopt(pool, from: schedules, into: store) }
+      } catch {
+        store.close()
+        throw error
+      }
+      if purpose.runs { try Node.endLeftovers(store) }
+      return try LocalClient(writing: store, path: files.database, running: purpose.runs)
+    } catch let error as StoreError {
+      if case .served = error { return nil }
+      throw CommandError(error)
+    }
+  }
+}

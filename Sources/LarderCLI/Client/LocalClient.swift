@@ -1,0 +1,65 @@
+import API
+import Engine
+import HTTPServer
+import Larder
+import SQLiteStore
+
+/// The API in this process, over a store that no server has open, or that is only read.
+final class LocalClient: Client {
+  private let api: API
+  private let writer: StoreWriter?
+  private let readers: StoreReaders
+  private let engine: Engine?
+
+  /// Reads the store beside whoever writes it.
+  init(reading path: String) throws(CommandError) {
+    writer = nil
+    engine = nil
+    do throws(StoreError) {
+      readers = try Node.readers(path)
+    } catch {
+      throw CommandError(error)
+    }
+    api = API(writer: nil, readers: readers, engine: nil)
+  }
+
+  /// Takes over a store that was opened for writing.
+  ///
+  /// - Parameter running: whether runs can be asked for; schedules and reorder points start none.
+  init(writing store: sending SQLiteStore, path: String, running: Bool) throws(CommandError) {
+    let writer = StoreWriter(store: store) { error in
+      Terminal.error("larder: \(error)\n")
+    }
+    self.writer = writer
+    do throws(StoreError) {
+      readers = try Node.readers(path)
+    } catch {
+      writer.stop()
+      throw CommandError(error)
+    }
+    if running {
+      let engine = Engine(
+        writer: writer, producers: Limits.defaultProducers, automatic: false,
+        observer: Engine.Observer(
+          ended: { _ in }, trouble: { Terminal.error("larder: \($0)\n") }))
+      self.engine = engine
+      engine.start()
+    } else {
+      engine = nil
+    }
+    api = API(writer: writer, readers: readers, engine: engine)
+  }
+
+  func send(_ request: APIRequest) throws(CommandError) -> HTTPResponse {
+    let box = Mailbox<HTTPResponse?>(nil)
+    api.handle(request) { response in box.change { $0 = response } }
+    guard let response = box.take({ $0 }) else { throw .failed("no answer came") }
+    return response
+  }
+
+  func close() {
+    engine?.stop()
+    writer?.stop()
+    readers.stop()
+  }
+}

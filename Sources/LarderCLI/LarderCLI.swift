@@ -1,0 +1,64 @@
+import Glibc
+import Larder
+
+/// The command `larder`.
+package enum LarderCLI {
+  package static let version = "0.1.0"
+
+  /// Runs the command that the words name and gives the exit code.
+  ///
+  /// - Parameter words: the command line without the program's own name.
+  package static func run(_ words: [String], environment: [String: String]) -> Int32 {
+    // A reader that goes away is noticed by the write that fails.
+    signal(SIGPIPE, SIG_IGN)
+    if words.isEmpty {
+      Terminal.error(Command.overview)
+      return 2
+    }
+    if ["--help", "-h", "help"].contains(words[0]), words.count == 1 {
+      Terminal.output(Command.overview)
+      return 0
+    }
+    if words[0] == "--version" {
+      Terminal.output("larder \(version)\n")
+      return 0
+    }
+    let asked = words[0] == "help" ? words[1] : words[0]
+    guard let command = Command.all.first(where: { $0.name == asked }) else {
+      Terminal.error("larder: unknown command \(asked): `larder --help` lists the commands\n")
+      return 2
+    }
+    if words[0] == "help" || words.contains("--help") || words.contains("-h") {
+      Terminal.output(command.help)
+      return 0
+    }
+    return run(command, Array(words.dropFirst()), environment)
+  }
+
+  private static func run(
+    _ command: Command, _ words: [String], _ environment: [String: String]
+  ) -> Int32 {
+    do throws(CommandError) {
+      let arguments = try Arguments(
+        words, options: command.options + Option.common, environment: environment)
+      return try command.run(Context(arguments: arguments))
+    } catch {
+      switch error {
+      case .usage(let message):
+        Terminal.error(
+          "larder \(command.name): \(message)\nUsage: larder \(command.name) \(command.arguments)\n"
+            + "`larder \(command.name) --help` tells more\n")
+      case .failed(let message):
+        Terminal.error("larder \(command.name): \(message)\n")
+      case .problem(let problem, let body):
+        if words.contains("--json") { Terminal.output(body + [0x0A]) }
+        var message = problem.detail
+        if let retryAfter = problem.retryAfter {
+          message += "; try again in \(DurationText.format(retryAfter))"
+        }
+        Terminal.error("larder \(command.name): \(message)\n")
+      }
+      return error.exitCode
+    }
+  }
+}
