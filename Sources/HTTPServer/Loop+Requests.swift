@@ -18,6 +18,11 @@ extension Loop {
     let bytes = UnsafeBufferPointer(
       start: UnsafeRawPointer(uri).assumingMemoryBound(to: UInt8.self), count: strlen(uri))
     connection.target = Self.withoutAuthority(bytes)
+    if let question = bytes.firstIndex(of: UInt8(ascii: "?")), question + 1 < bytes.count {
+      // libmicrohttpd would make a record of each query item in the connection's memory, and one
+      // that finds no room leaves the connection hanging. The text is in its own buffer.
+      UnsafeMutablePointer(mutating: uri)[question + 1] = 0
+    }
     connection.phase = .header
     if connection.hasServed { set(now + limits.headerTime, of: connection) }
   }

@@ -61,6 +61,11 @@ import Testing
     #expect(try seen(get("/p")).query == nil)
   }
 
+  @Test func manyQueryItemsAreNoBurden() throws {
+    let query = (0..<3000).map { "\($0)" }.joined(separator: "&")
+    #expect(try seen(get("/p?\(query)")).queryItems?.count == 3000)
+  }
+
   @Test func fieldsAreFoundInAnyCase() throws {
     let request = try seen(
       get("/", "Idempotency-KEY:  abc \r\nX-Two: 1\r\nx-two: 2\r\nX-Empty:\r\n"))
