@@ -7,9 +7,10 @@ extension API {
     try call.expectQuery("pool", "cursor", "limit")
     let pool = call.parameter("pool")
     let (limit, cursor) = try call.page()
+    let now = clock()
     try read(
       { (store) throws(StoreError) in
-        if let pool, try store.pools([pool], at: Instant.now()).isEmpty { throw .unknownPool(pool) }
+        if let pool, try store.pools([pool], at: now).isEmpty { throw .unknownPool(pool) }
         return try store.runs(pool: pool, before: cursor, limit: limit)
       }, answer
     ) { page in

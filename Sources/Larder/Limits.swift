@@ -30,6 +30,9 @@ package enum Limits {
   /// The longest `?wait=` of a call.
   package static let wait = Duration.seconds(60)
 
+  /// How long requests in progress may take when the server stops.
+  package static let drain = Duration.seconds(10)
+
   // Schedule files
   package static let scheduleFileBytes = 1024 * 1024
   package static let schedulesPerPool = 100
@@ -49,6 +52,7 @@ package enum Limits {
   package static let grace = Duration.seconds(5)
   /// Producers that run at once, over all pools.
   package static let producers = 1...256
+  package static let defaultProducers = 4
   /// Manual runs of one pool that wait; one more is answered 503.
   package static let queuedRuns = 100
 

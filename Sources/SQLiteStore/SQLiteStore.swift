@@ -94,6 +94,11 @@ package final class SQLiteStore: Store {
     try Rows.pools(nil, connection, readDefinition)
   }
 
+  /// The pools that have a definition, and the files that it came from.
+  package func definitionFiles() throws(StoreError) -> [(pool: String, file: String)] {
+    try connection.all("SELECT pool, file FROM pools ORDER BY pool") { ($0.text(0), $0.text(1)) }
+  }
+
   func definition(of pool: String) throws(StoreError) -> Pool {
     guard let definition = definitions[pool] else { throw .unknownPool(pool) }
     return definition

@@ -33,6 +33,14 @@ package struct JSONWriter {
     string(value)
   }
 
+  /// A member whose name is not known beforehand.
+  package mutating func member(text name: String, _ value: String) {
+    string(name)
+    bytes.append(UInt8(ascii: ":"))
+    needsComma = false
+    string(value)
+  }
+
   package mutating func member(_ name: StaticString, _ value: Int?) {
     self.name(name)
     raw(value.map { String($0) } ?? "null")

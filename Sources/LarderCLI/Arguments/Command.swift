@@ -42,8 +42,12 @@ struct Command: Sendable {
       """
     for command in all {
       let left = command.name + (command.arguments.isEmpty ? "" : " \(command.arguments)")
-      let gap = left.count < 34 ? String(repeating: " ", count: 36 - left.count) : "\n" + String(
-        repeating: " ", count: 38)
+      let gap =
+        left.count < 34
+        ? String(repeating: " ", count: 36 - left.count)
+        : "\n"
+          + String(
+            repeating: " ", count: 38)
       text += "  \(left)\(gap)\(command.summary)\n"
     }
     text += """

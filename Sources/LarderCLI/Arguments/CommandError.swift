@@ -24,6 +24,10 @@ enum CommandError: Error {
   }
 
   init(_ error: HTTPServerError) {
-    if case .malformedAddress = error { self = .usage("\(error)") } else { self = .failed("\(error)") }
+    if case .malformedAddress = error {
+      self = .usage("\(error)")
+    } else {
+      self = .failed("\(error)")
+    }
   }
 }

@@ -1,8 +1,8 @@
 import API
 import CCurl
+import Glibc
 import HTTPServer
 import Larder
-import Glibc
 
 /// The API of a server, over TCP or a Unix socket.
 final class RemoteClient: Client {
@@ -118,27 +118,29 @@ private final class Received {
   var headers: [HTTPField] = []
   var body: [UInt8] = []
 
-  static let takeBody: @convention(c) (
-    UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMutableRawPointer?
-  ) -> Int = { bytes, size, count, pointer in
-    guard let bytes, let pointer else { return 0 }
-    let received = Unmanaged<Received>.fromOpaque(pointer).takeUnretainedValue()
-    received.body += UnsafeRawBufferPointer(start: bytes, count: size * count)
-    return size * count
-  }
-
-  static let takeHeader: @convention(c) (
-    UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMutableRawPointer?
-  ) -> Int = { bytes, size, count, pointer in
-    guard let bytes, let pointer else { return 0 }
-    let received = Unmanaged<Received>.fromOpaque(pointer).takeUnretainedValue()
-    let line = String(
-      decoding: UnsafeRawBufferPointer(start: bytes, count: size * count), as: UTF8.self)
-    let parts = line.split(separator: ":", maxSplits: 1)
-    if parts.count == 2 {
-      let value = parts[1].drop { $0 == " " }.prefix { !$0.isNewline }
-      received.headers.append(HTTPField(String(parts[0]), String(value)))
+  static let takeBody:
+    @convention(c) (
+      UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMutableRawPointer?
+    ) -> Int = { bytes, size, count, pointer in
+      guard let bytes, let pointer else { return 0 }
+      let received = Unmanaged<Received>.fromOpaque(pointer).takeUnretainedValue()
+      received.body += UnsafeRawBufferPointer(start: bytes, count: size * count)
+      return size * count
     }
-    return size * count
-  }
+
+  static let takeHeader:
+    @convention(c) (
+      UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMutableRawPointer?
+    ) -> Int = { bytes, size, count, pointer in
+      guard let bytes, let pointer else { return 0 }
+      let received = Unmanaged<Received>.fromOpaque(pointer).takeUnretainedValue()
+      let line = String(
+        decoding: UnsafeRawBufferPointer(start: bytes, count: size * count), as: UTF8.self)
+      let parts = line.split(separator: ":", maxSplits: 1)
+      if parts.count == 2 {
+        let value = parts[1].drop { $0 == " " }.prefix { !$0.isNewline }
+        received.headers.append(HTTPField(String(parts[0]), String(value)))
+      }
+      return size * count
+    }
 }

@@ -5,7 +5,8 @@ enum Terminal {
   static let outputIsTerminal = isatty(STDOUT_FILENO) == 1
   static let errorIsTerminal = isatty(STDERR_FILENO) == 1
   /// Colours are for terminals, unless NO_COLOR (no-color.org) says otherwise.
-  static let errorHasColours = errorIsTerminal && (getenv("NO_COLOR").map { $0.pointee == 0 } ?? true)
+  static let errorHasColours =
+    errorIsTerminal && (getenv("NO_COLOR").map { $0.pointee == 0 } ?? true)
 
   static func output(_ text: String) {
     write(Array(text.utf8), to: STDOUT_FILENO)

@@ -1,0 +1,27 @@
+import Larder
+import SQLiteStore
+
+extension Command {
+  static let backup = Command(
+    name: "backup", arguments: "FILE",
+    summary: "copies the store to a new file, also while serving",
+    notes: "The copy is consistent, holds the payloads, and is readable by its owner only.",
+    options: []
+  ) { context throws(CommandError) in
+    let file = try context.arguments.single("FILE")
+    let path = try context.storePath()
+    do throws(StoreError) {
+      let reader = try SQLiteReader(path: path, readDefinition: Node.readDefinition)
+      defer { reader.close() }
+      try reader.backup(to: file)
+    } catch {
+      throw CommandError(error)
+    }
+    if context.wantsJSON {
+      Terminal.output(JSONWriter.text { $0.object { $0.member("backup", file) } } + [0x0A])
+    } else {
+      Terminal.error("the store was copied to \(file)\n")
+    }
+    return 0
+  }
+}

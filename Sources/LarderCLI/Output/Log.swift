@@ -1,0 +1,22 @@
+import Larder
+
+/// What a server tells on standard error, a line each.
+enum Log {
+  static func line(_ text: String) {
+    Terminal.error("\(RFC3339.format(Instant.now())) \(text)\n")
+  }
+
+  /// A run that ended or was skipped.
+  static func ended(_ run: Run) {
+    var text = "\(run.pool): run \(run.id) "
+    if let schedule = run.schedule, let nominalAt = run.nominalAt {
+      text += "(\(schedule) of \(RFC3339.format(seconds: nominalAt.seconds))) "
+    } else {
+      text += "(\(run.reason.rawValue)) "
+    }
+    text += run.state.rawValue
+    if run.startedAt != nil { text += ", \(run.stored) of \(run.asked) items stored" }
+    if let why = run.why { text += ": \(why)" }
+    line(text)
+  }
+}
