@@ -71,7 +71,8 @@ package enum ScheduleKeys {
       Key(
         "catchup", .word(ScheduleSpec.Catchup.allCases.map(\.rawValue)), default: .text("latest")),
       Key("catchup_window", .duration(.any), default: .text("24h")),
-      Key("overlap", .word(["skip"]), default: .text("skip"), notYet: .words(["queue", "replace"])),
+      Key(
+        "overlap", .word(["skip"]), default: .text("skip"), notYet: .words(["queue", "replace"])),
       Key("suspend", .boolean, default: .boolean(false)),
     ])
 
