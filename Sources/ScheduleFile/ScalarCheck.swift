@@ -167,7 +167,9 @@ struct ScalarCheck {
         "\(shown(text)) is not a name for a schedule",
         hint: "1 to \(FileLimits.scheduleNameCharacters) characters in one line, no space first")
     case .revision where text.unicodeScalars.count > FileLimits.revisionCharacters:
-      return fail("\(subject) takes \(FileLimits.revisionCharacters) characters at most")
+      return fail(
+        "\(subject) takes \(FileLimits.revisionCharacters) characters at most",
+        hint: "shorten it, to a version or a hash of the program perhaps")
     case .path where text.isEmpty:
       return fail("\(subject) names no file", hint: "write the path of a file")
     default:

@@ -3,6 +3,7 @@ import Larder
 /// Every key that a schedule file may have: what the parser goes by, and what the JSON Schema is
 /// held against.
 package enum ScheduleKeys {
+  /// The keys of the whole file; those of its mappings are in their kinds.
   package static let file = KeyTable(
     "",
     [

@@ -23,7 +23,7 @@ struct YAMLProblem {
     if let openBracket, isAtEnd(of: source) {
       return YAMLProblem.neverClosed(openBracket, in: source)
     }
-    return finding(in: source)
+    return finding(in: source, isInFlow: openBracket != nil)
   }
 
   private func isAtEnd(of source: SourceText) -> Bool {
@@ -38,17 +38,17 @@ struct YAMLProblem {
       hint: "close it with `\(open == "[" ? "]" : "}")`")
   }
 
-  private func finding(in source: SourceText) -> Finding {
+  private func finding(in source: SourceText, isInFlow: Bool) -> Finding {
     let here = place..<place + 1
     let begin = contextPlace..<contextPlace + 1
     let opened = "line \(source.line(of: contextPlace))"
     switch problem {
     case _ where context.hasSuffix("scanning an alias"):
-      return YAMLProblem.alias(begin, in: source)
+      return YAMLProblem.alias(begin, in: source, isInFlow: isInFlow)
     case _ where context.hasSuffix("scanning an anchor"):
       return YAMLProblem.anchor(begin)
     case "found character that cannot start any token":
-      return badStart(in: source)
+      return badStart(in: source, isInFlow: isInFlow)
     case "found unexpected end of stream" where context.contains("quoted scalar"):
       return Finding(
         range: begin, message: "the quote that opens here is never closed",
@@ -97,6 +97,22 @@ struct YAMLProblem {
       return Finding(
         range: here, message: "nothing can stand here, as the document has ended",
         hint: "a schedule file is one mapping: write `key: value`")
+    case "did not find expected comment or line break":
+      return Finding(
+        range: here, message: "after `>` or `|` the text begins in the next line",
+        hint: "put the text below, indented, or quote a text that begins with `>` or `|`")
+    case "found unexpected ':'":
+      return Finding(
+        range: here, message: "inside of brackets an unquoted text cannot have a `:` here",
+        hint: "quote the text, or write a space after the `:` of a key")
+    case "mapping keys are not allowed in this context":
+      return Finding(
+        range: here, message: "an unquoted text cannot begin with `? ` in YAML",
+        hint: "quote the text")
+    case _ where context.contains("directive"):
+      return Finding(
+        range: begin, message: "a line that begins with `%` is a YAML directive, and this is none",
+        hint: "take the line away, or quote a text that begins with `%`")
     case _ where context.contains("tag") || problem.contains("tag"):
       return YAMLProblem.tag(begin)
     case "found a tab character that violates indentation",
@@ -109,11 +125,11 @@ struct YAMLProblem {
   }
 
   /// `*` begins an alias; mostly it was meant to begin a cron expression.
-  static func alias(_ range: Range<Int>, in source: SourceText) -> Finding {
+  static func alias(_ range: Range<Int>, in source: SourceText, isInFlow: Bool) -> Finding {
     Finding(
       range: range.lowerBound..<range.lowerBound + 1,
       message: "an unquoted `*` starts a YAML alias, which schedule files do not have",
-      hint: "quote it: \"\(value(at: range.lowerBound, in: source))\"")
+      hint: "quote it: \"\(value(at: range.lowerBound, in: source, isInFlow: isInFlow))\"")
   }
 
   static func anchor(_ range: Range<Int>) -> Finding {
@@ -156,21 +172,28 @@ struct YAMLProblem {
     return before.first { $0 != " " && $0 != "\t" }.map { $0 != "\n" && $0 != "\r" } ?? false
   }
 
-  private func badStart(in source: SourceText) -> Finding {
+  private func badStart(in source: SourceText, isInFlow: Bool) -> Finding {
     let here = place..<place + 1
     guard place < source.scalars.count, source.scalars[place] != "\t" else {
       return YAMLProblem.tab(here)
     }
     return Finding(
       range: here, message: "an unquoted text cannot begin with `\(source.scalars[place])` in YAML",
-      hint: "quote it: \"\(YAMLProblem.value(at: place, in: source))\"")
+      hint: "quote it: \"\(YAMLProblem.value(at: place, in: source, isInFlow: isInFlow))\"")
   }
 
-  /// The rest of a line without its comment: what somebody meant as one value.
-  private static func value(at index: Int, in source: SourceText) -> String {
+  /// The rest of a line without its comment, inside of brackets up to the next item: what
+  /// somebody meant as one value.
+  private static func value(at index: Int, in source: SourceText, isInFlow: Bool) -> String {
     var value = String(String.UnicodeScalarView(source.restOfLine(from: index)))
     if let comment = value.firstRange(of: " #") {
       value = String(value[..<comment.lowerBound])
+    }
+    if isInFlow, let next = value.firstIndex(where: { "]}".contains($0) }) {
+      value = String(value[..<next])
+    }
+    if isInFlow, let next = value.firstRange(of: ", ") {
+      value = String(value[..<next.lowerBound])
     }
     while let last = value.last, last == " " || last == "\t" {
       value.removeLast()

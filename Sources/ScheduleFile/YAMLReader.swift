@@ -150,7 +150,7 @@ struct YAMLReader {
   }
 
   private mutating func refuseAlias(_ range: Range<Int>) {
-    findings.append(YAMLProblem.alias(range, in: source))
+    findings.append(YAMLProblem.alias(range, in: source, isInFlow: open.contains(where: \.isFlow)))
     add(YAMLNode(range: range, content: .refused))
   }
 
