@@ -49,7 +49,7 @@ struct CronParser {
   private func macro(_ word: Range<Int>) throws(CronError) -> CronRule {
     let name = text.text(word)
     guard let expansion = CronParser.macros[name] else {
-      throw text.error("unknown macro \(quoted(name))", at: word, hint: macroHint(name))
+      throw text.error("there is no macro \(quoted(name))", at: word, hint: macroHint(name))
     }
     guard words.count == 1 else {
       throw text.error(

@@ -2,9 +2,9 @@ import Glibc
 import Synchronization
 
 /// The system's tz database: a folder of TZif files.
-struct ZoneDatabase {
+package struct ZoneDatabase: Sendable {
   /// The folder, from the environment's `TZDIR` or the usual place.
-  let folder: String
+  package let folder: String
 
   /// No file of the database is nearly as large; larger ones are not read.
   static let fileSizeLimit = 1 << 20
@@ -21,16 +21,22 @@ struct ZoneDatabase {
   /// Files and folders beside the zones: other views of the same zones, and the machine's own.
   private static let notNames: Set<String> = ["posix", "right", "localtime", "posixrules"]
 
+  /// The database in a folder.
+  package init(folder: String) { self.folder = folder }
+
   /// The database of this process's environment.
-  static var current: ZoneDatabase {
+  package static var current: ZoneDatabase {
     if let folder = getenv("TZDIR"), folder.pointee != 0 {
       return ZoneDatabase(folder: String(cString: folder))
     }
     return ZoneDatabase(folder: "/usr/share/zoneinfo")
   }
 
-  /// The zone of a name; it is read once in a process.
-  func zone(named name: String) throws(ZoneError) -> Zone {
+  /// The zone with an IANA name; it is read once in a process.
+  ///
+  /// Throws if there is no such zone, with the nearest names as the hint, and if its file is
+  /// unreadable or corrupt.
+  package func zone(named name: String) throws(ZoneError) -> Zone {
     guard ZoneDatabase.isName(name) else { throw unknown(name) }
     let path = folder + "/" + name
     if let zone = ZoneDatabase.cache.withLock({ $0[path] }) { return zone }
@@ -40,8 +46,8 @@ struct ZoneDatabase {
     return zone
   }
 
-  /// The names of all zones.
-  func names() -> [String] {
+  /// The names of all zones, in no order; empty if the folder can't be read.
+  package func names() -> [String] {
     var names: [String] = []
     list("", depth: 1, into: &names)
     return names
@@ -149,8 +155,8 @@ extension Zone {
   /// /usr/share/zoneinfo).
   ///
   /// A process reads each zone once and keeps it; a newer database is seen after a restart.
-  /// `UTC` needs no database. Throws if there is no such zone, with the nearest names as the hint, and if its file is
-  /// unreadable or corrupt.
+  /// `UTC` needs no database. Throws if there is no such zone, with the nearest names as the
+  /// hint, and if its file is unreadable or corrupt.
   package static func load(_ name: String) throws(ZoneError) -> Zone {
     name == utc.name ? utc : try ZoneDatabase.current.zone(named: name)
   }

@@ -18,7 +18,7 @@ enum ZoneSuggestion {
   /// The names nearest to a text, best first.
   static func nearest(_ text: String, names: [String]) -> [String] {
     let wanted = folded(text)
-    let tolerance = max(1, wanted.count / 3)
+    let tolerance = max(2, wanted.count / 3)
     var found: [(distance: Int, name: String)] = []
     for name in names {
       let whole = folded(name)
@@ -27,11 +27,15 @@ enum ZoneSuggestion {
       let wantedCity = wanted.split(separator: UInt8(ascii: "/")).last.map(Array.init) ?? wanted
       let cityDistance = distance(wantedCity, city)
       let byCity = cityDistance <= wantedCity.count / 4 ? cityDistance + 1 : Int.max
-      let distance = min(distance(wanted, whole), byCity)
+      // `PST` is the beginning of PST8PDT, and a region that of its places.
+      let byBeginning = wanted.count > 2 && whole.starts(with: wanted) ? 0 : Int.max
+      let distance = min(distance(wanted, whole), byCity, byBeginning)
       if distance <= tolerance { found.append((distance, name)) }
     }
     found.sort { ($0.distance, $0.name) < ($1.distance, $1.name) }
-    return found.prefix(limit).map(\.name)
+    // What is much farther than the best is noise beside it.
+    let reach = (found.first?.distance ?? 0) + 1
+    return found.prefix(limit).filter { $0.distance <= reach }.map(\.name)
   }
 
   /// The hint for `GMT+5`, `UTC-03:00` and the like: zones of this name have inverted signs.

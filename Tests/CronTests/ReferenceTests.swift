@@ -17,8 +17,8 @@ private struct Window {
   init(_ zone: Zone, around change: Int64) {
     self.zone = zone
     self.change = change
-    start = floor(change, 60) - 50 * 3_600
-    for minute in 0..<Int64(100 * 60) {
+    start = floor(change, 60) - 34 * 3_600
+    for minute in 0..<Int64(68 * 60) {
       let at = start + minute * 60
       let local = at + zone.offset(at: at)
       locals.append(local)
@@ -40,22 +40,23 @@ private struct Window {
         && dates[local / 86_400]!
     }
     let seconds = (0...59).filter { expression.seconds[$0] }.map { Int64($0) }
-    var found: Set<Int64> = []
+    var found: [Int64] = []
     if expression.isWallClock {
       for local in stride(from: locals.first!, through: locals.last!, by: 60)
       where matches(local) {
         if let seen = firstSeen[local] {
-          found.formUnion(seconds.map { start + Int64(seen) * 60 + $0 })
+          found += seconds.map { start + Int64(seen) * 60 + $0 }
         } else {
-          found.insert(start + Int64(locals.firstIndex { $0 > local }!) * 60)
+          let after = start + Int64(locals.firstIndex { $0 > local }!) * 60
+          if found.last != after { found.append(after) }
         }
       }
     } else {
       for (minute, local) in locals.enumerated() where matches(local) {
-        found.formUnion(seconds.map { start + Int64(minute) * 60 + $0 })
+        found += seconds.map { start + Int64(minute) * 60 + $0 }
       }
     }
-    return found.sorted()
+    return found
   }
 }
 
@@ -85,7 +86,7 @@ struct ReferenceTests {
     return windows
   }
 
-  @Test(arguments: 0..<UInt64(4)) func agreesWithEveryMinuteAroundChanges(_ seed: UInt64) throws {
+  @Test(arguments: 0..<UInt64(3)) func agreesWithEveryMinuteAroundChanges(_ seed: UInt64) throws {
     var random = Seeded(100 + seed)
     var checked = 0
     for window in try ReferenceTests.windows(24, &random) {

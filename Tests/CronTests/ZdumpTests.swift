@@ -12,7 +12,7 @@ struct ZdumpTests {
     let zone = try Zone.load(name)
     var checked = 0
     for line in try dump(name).split(separator: "\n") {
-      // Europe/Berlin  Sun Mar 28 00:59:59 2027 UT = Sun Mar 28 01:59:59 2027 CET isdst=0 gmtoff=3600
+      // A name, `Sun Mar 28 00:59:59 2027 UT`, `=`, the local time likewise, isdst, gmtoff.
       let words = line.split(separator: " ")
       guard words.count == 16, let offset = Int64(words[15].dropFirst("gmtoff=".count)),
         let month = Self.months.firstIndex(of: String(words[2]))

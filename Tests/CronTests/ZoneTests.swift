@@ -53,7 +53,8 @@ struct ZoneTests {
 
   @Test(arguments: [
     ("Europe/Berln", "Europe/Berlin"), ("europe/berlin", "Europe/Berlin"),
-    ("Berlin", "Europe/Berlin"), ("America/NewYork", "America/New_York"),
+    ("Berlin", "Europe/Berlin"), ("Londn", "Europe/London"), ("PST", "PST8PDT"),
+    ("America/NewYork", "America/New_York"),
     ("America/New York", "America/New_York"), ("Amercia/Chicago", "America/Chicago"),
     ("US/Chicago", "America/Chicago"), ("posix/Europe/Paris", "Europe/Paris"),
     ("America/Buenos_Aires ", "America/Buenos_Aires"), ("utc", "UTC"), ("GMT+5", "Etc/GMT-5"),
