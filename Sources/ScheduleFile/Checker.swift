@@ -73,7 +73,7 @@ struct Checker {
       } else if let earlier = first[name] {
         report(
           key.range,
-          "\(shown(name)) is given twice here: first in line \(source.line(of: earlier.lowerBound))",
+          "\(shown(name)) is given twice: first in line \(source.line(of: earlier.lowerBound))",
           hint: "leave one of the two out")
       } else {
         first[name] = key.range

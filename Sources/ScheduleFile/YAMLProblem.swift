@@ -23,7 +23,7 @@ struct YAMLProblem {
     if let openBracket, isAtEnd(of: source) {
       return YAMLProblem.neverClosed(openBracket, in: source)
     }
-    return finding(in: source, isInFlow: openBracket != nil)
+    return finding(in: source)
   }
 
   private func isAtEnd(of source: SourceText) -> Bool {
@@ -38,17 +38,17 @@ struct YAMLProblem {
       hint: "close it with `\(open == "[" ? "]" : "}")`")
   }
 
-  private func finding(in source: SourceText, isInFlow: Bool) -> Finding {
+  private func finding(in source: SourceText) -> Finding {
     let here = place..<place + 1
     let begin = contextPlace..<contextPlace + 1
     let opened = "line \(source.line(of: contextPlace))"
     switch problem {
     case _ where context.hasSuffix("scanning an alias"):
-      return YAMLProblem.alias(begin, in: source, isInFlow: isInFlow)
+      return YAMLProblem.alias(begin, in: source)
     case _ where context.hasSuffix("scanning an anchor"):
       return YAMLProblem.anchor(begin)
     case "found character that cannot start any token":
-      return badStart(in: source, isInFlow: isInFlow)
+      return badStart(in: source)
     case "found unexpected end of stream" where context.contains("quoted scalar"):
       return Finding(
         range: begin, message: "the quote that opens here is never closed",
@@ -125,11 +125,11 @@ struct YAMLProblem {
   }
 
   /// `*` begins an alias; mostly it was meant to begin a cron expression.
-  static func alias(_ range: Range<Int>, in source: SourceText, isInFlow: Bool) -> Finding {
+  static func alias(_ range: Range<Int>, in source: SourceText) -> Finding {
     Finding(
       range: range.lowerBound..<range.lowerBound + 1,
       message: "an unquoted `*` starts a YAML alias, which schedule files do not have",
-      hint: "quote it: \"\(value(at: range.lowerBound, in: source, isInFlow: isInFlow))\"")
+      hint: "quote it: \"\(value(at: range.lowerBound, in: source))\"")
   }
 
   static func anchor(_ range: Range<Int>) -> Finding {
@@ -172,27 +172,41 @@ struct YAMLProblem {
     return before.first { $0 != " " && $0 != "\t" }.map { $0 != "\n" && $0 != "\r" } ?? false
   }
 
-  private func badStart(in source: SourceText, isInFlow: Bool) -> Finding {
+  private func badStart(in source: SourceText) -> Finding {
     let here = place..<place + 1
     guard place < source.scalars.count, source.scalars[place] != "\t" else {
       return YAMLProblem.tab(here)
     }
     return Finding(
       range: here, message: "an unquoted text cannot begin with `\(source.scalars[place])` in YAML",
-      hint: "quote it: \"\(YAMLProblem.value(at: place, in: source, isInFlow: isInFlow))\"")
+      hint: "quote it: \"\(YAMLProblem.value(at: place, in: source))\"")
+  }
+
+  /// Whether a bracket is open before an index in its line. libyaml reads ahead of what it has
+  /// told of, so it may know of no bracket yet.
+  private static func bracketsOpen(before index: Int, in source: SourceText) -> Bool {
+    var depth = 0
+    for scalar in source.scalars[..<min(index, source.scalars.count)].reversed() {
+      if scalar == "\n" || scalar == "\r" { return false }
+      if scalar == "]" || scalar == "}" { depth += 1 }
+      if scalar == "[" || scalar == "{" { depth -= 1 }
+      if depth < 0 { return true }
+    }
+    return false
   }
 
   /// The rest of a line without its comment, inside of brackets up to the next item: what
   /// somebody meant as one value.
-  private static func value(at index: Int, in source: SourceText, isInFlow: Bool) -> String {
+  private static func value(at index: Int, in source: SourceText) -> String {
     var value = String(String.UnicodeScalarView(source.restOfLine(from: index)))
     if let comment = value.firstRange(of: " #") {
       value = String(value[..<comment.lowerBound])
     }
-    if isInFlow, let next = value.firstIndex(where: { "]}".contains($0) }) {
+    let isInBrackets = bracketsOpen(before: index, in: source)
+    if isInBrackets, let next = value.firstIndex(where: { "]}".contains($0) }) {
       value = String(value[..<next])
     }
-    if isInFlow, let next = value.firstRange(of: ", ") {
+    if isInBrackets, let next = value.firstRange(of: ", ") {
       value = String(value[..<next.lowerBound])
     }
     while let last = value.last, last == " " || last == "\t" {

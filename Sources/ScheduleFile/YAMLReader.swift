@@ -150,7 +150,7 @@ struct YAMLReader {
   }
 
   private mutating func refuseAlias(_ range: Range<Int>) {
-    findings.append(YAMLProblem.alias(range, in: source, isInFlow: open.contains(where: \.isFlow)))
+    findings.append(YAMLProblem.alias(range, in: source))
     add(YAMLNode(range: range, content: .refused))
   }
 
