@@ -44,7 +44,7 @@ struct Checker {
         report(keyRange, "unknown key \(shown(table.path(of: name)))", hint: hint(name, in: table))
         continue
       }
-      let value = check(node, as: key, path: table.path(of: name), at: keyRange)
+      let value = check(node, as: key, Subject(path: table.path(of: name)), at: keyRange)
       fields.fields[name] = Field(keyRange: keyRange, node: node, value: value)
     }
     for key in table.keys where key.isRequired && fields[key.name] == nil && !isPartial {
@@ -62,7 +62,8 @@ struct Checker {
     for (key, value) in entries {
       guard case .scalar(let name, let style) = key.content else {
         if case .refused = key.content { continue }
-        report(key.range, "a key is a single word, not \(key.kind)")
+        report(
+          key.range, "a key is a single word, not \(key.kind)", hint: "write `key: value`")
         continue
       }
       if name == "<<", style == .plain {
@@ -72,7 +73,7 @@ struct Checker {
       } else if let earlier = first[name] {
         report(
           key.range,
-          "\(shown(name)) is given twice here: first in line \(source.line(of: earlier.lowerBound))",
+          "\(shown(name)) is given twice: first in line \(source.line(of: earlier.lowerBound))",
           hint: "leave one of the two out")
       } else {
         first[name] = key.range
@@ -109,7 +110,7 @@ struct Checker {
 
   /// A value that fits its key; nil after saying why it does not.
   private mutating func check(
-    _ node: YAMLNode, as key: Key, path: String, at keyRange: Range<Int>
+    _ node: YAMLNode, as key: Key, _ subject: Subject, at keyRange: Range<Int>
   ) -> CheckedValue? {
     if case .list = key.kind, node.isNull, key.defaultValue == .emptyList {
       return .list([])
@@ -117,17 +118,18 @@ struct Checker {
     if case .words(let words) = key.notYet, case .scalar(let text, _) = node.content,
       words.contains(text)
     {
-      report(node.range, "`\(path): \(text)` is not supported yet", hint: instead(of: key))
+      report(node.range, "`\(subject.path): \(text)` is not supported yet", hint: instead(of: key))
       return nil
     }
-    guard let value = check(node, as: key.kind, path: path, at: keyRange) else { return nil }
+    guard let value = check(node, as: key.kind, subject, at: keyRange) else { return nil }
     guard key.notYet == .allButDefault else { return value }
     switch value {
     case .duration(.some(.zero)): return value
     case .text(let text) where key.defaultValue == .text(text): return value
     default:
       report(
-        node.range, "`\(path)` other than `\(key.defaultValue?.written ?? "")` is not supported yet",
+        node.range,
+        "\(subject) other than `\(key.defaultValue?.written ?? "")` is not supported yet",
         hint: instead(of: key))
       return nil
     }
@@ -141,70 +143,91 @@ struct Checker {
   }
 
   private mutating func check(
-    _ node: YAMLNode, as kind: ValueKind, path: String, at keyRange: Range<Int>
+    _ node: YAMLNode, as kind: ValueKind, _ subject: Subject, at keyRange: Range<Int>
   ) -> CheckedValue? {
     if case .refused = node.content { return nil }
     switch (kind, node.content) {
     case (.mapping(let table), .mapping(let entries)):
       return .mapping(check(entries, at: keyRange, by: table))
     case (.list(let item, let count), .sequence(let nodes)):
-      return list(nodes, of: item, count: count, path: path, at: node.range)
+      return list(nodes, of: item, count: count, subject, at: node.range)
     case (.variables(let rule), .mapping(let entries)):
-      return variables(entries, rule, path: path)
+      return variables(entries, rule, subject.path)
     case (.mapping, _), (.list, _), (.variables, _):
-      wrongKind(node, kind, path: path, at: keyRange)
+      wrongKind(node, kind, subject, at: keyRange)
       return nil
     case (_, .scalar(let text, let style)) where !node.isNull:
-      var scalar = ScalarCheck(path: path, text: text, isPlain: style == .plain)
+      var scalar = ScalarCheck(subject: subject, text: text, isPlain: style == .plain)
       let value = scalar.value(of: kind)
       if let problem = scalar.problem {
         report(node.range, problem.message, hint: problem.hint)
       }
       return value
     default:
-      wrongKind(node, kind, path: path, at: keyRange)
+      wrongKind(node, kind, subject, at: keyRange)
       return nil
     }
   }
 
   private mutating func wrongKind(
-    _ node: YAMLNode, _ kind: ValueKind, path: String, at keyRange: Range<Int>
+    _ node: YAMLNode, _ kind: ValueKind, _ subject: Subject, at keyRange: Range<Int>
   ) {
     if node.isNull {
       let isEmpty = node.range.isEmpty
-      let given = isEmpty ? "has no value" : "is \(shown(source.text(node.range))), which is no value"
+      let given =
+        isEmpty ? "has no value" : "is \(shown(source.text(node.range))), which is no value"
       return report(
-        isEmpty ? keyRange : node.range, "`\(path)` \(given); it takes \(kind.noun)",
-        hint: kind.nullHint)
+        isEmpty ? keyRange : node.range, "\(subject) \(given); it takes \(kind.noun)",
+        hint: nullHint(kind, subject, isEmpty: isEmpty))
     }
     report(
-      node.range, "`\(path)` takes \(kind.noun), not \(node.kind)", hint: kind.example(for: node))
+      node.range, "\(subject) takes \(kind.noun), not \(node.kind)", hint: kind.example(for: node))
+  }
+
+  /// What to do about a key or an item without a value.
+  private func nullHint(_ kind: ValueKind, _ subject: Subject, isEmpty: Bool) -> String {
+    if subject.path == "pool" || subject.path == "schedules.cron" {
+      return missingHint(String(subject.key))
+    }
+    if subject.isItem {
+      return isEmpty
+        ? "write the item after its `- `, or take the `- ` away"
+        : "quote it, where the text itself is meant"
+    }
+    return kind.nullHint
   }
 
   private mutating func list(
-    _ nodes: [YAMLNode], of kind: ValueKind, count: ClosedRange<Int>, path: String,
+    _ nodes: [YAMLNode], of kind: ValueKind, count: ClosedRange<Int>, _ subject: Subject,
     at range: Range<Int>
   ) -> CheckedValue? {
-    guard count.contains(nodes.count) || nodes.isEmpty && isPartial else {
-      let bound = nodes.isEmpty ? "must not be empty" : "takes \(count.upperBound) items at most"
-      report(nodes.isEmpty ? range : nodes[count.upperBound].range, "`\(path)` \(bound)")
+    if nodes.isEmpty, count.lowerBound > 0, !isPartial {
+      report(range, "\(subject) must not be empty", hint: missingHint(String(subject.key)))
+      return nil
+    }
+    if nodes.count > count.upperBound {
+      report(
+        nodes[count.upperBound].range, "\(subject) takes \(count.upperBound) items at most",
+        hint: "take away the items from here on")
       return nil
     }
     return .list(
       nodes.map {
-        Field(keyRange: $0.range, node: $0, value: check($0, as: kind, path: path, at: $0.range))
+        Field(
+          keyRange: $0.range, node: $0,
+          value: check($0, as: kind, subject.item, at: $0.range))
       })
   }
 
   private mutating func variables(
-    _ entries: [(key: YAMLNode, value: YAMLNode)], _ rule: TextRule, path: String
+    _ entries: [(key: YAMLNode, value: YAMLNode)], _ rule: TextRule, _ path: String
   ) -> CheckedValue {
     var result: [Variable] = []
     for (name, range, node) in named(entries, of: path) {
       if let problem = ScalarCheck.problem(ofVariable: name) {
         report(range, problem.message, hint: problem.hint)
       } else if case .text(let text)? = check(
-        node, as: .text(rule), path: "\(path).\(name)", at: range)
+        node, as: .text(rule), Subject(path: "\(path).\(name)"), at: range)
       {
         result.append(Variable(name: name, nameRange: range, text: text))
       }

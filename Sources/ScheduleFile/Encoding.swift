@@ -1,12 +1,11 @@
 /// Whether bytes are text that YAML allows.
 enum Encoding {
-  /// What keeps bytes from being read as YAML; nil: nothing.
-  static func problem(_ bytes: [UInt8], _ source: SourceText) -> Finding? {
-    if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
-      return Finding(
-        range: 0..<1, message: "the file is UTF-16, and schedule files are UTF-8",
-        hint: "save it as UTF-8")
-    }
+  static func isUTF16(_ bytes: [UInt8]) -> Bool {
+    bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF])
+  }
+
+  /// What keeps a text from being read as YAML; nil: nothing.
+  static func problem(_ source: SourceText) -> Finding? {
     if let place = source.firstInvalid {
       return Finding(
         range: place..<place + 1, message: "these bytes are not UTF-8",

@@ -1,12 +1,21 @@
 import Larder
 
 /// What texts a key takes.
-package enum TextRule: Sendable, Hashable, CaseIterable {
-  case free, poolName, scheduleName, cron, zone, argument, variable, path, revision, webhook
+package enum TextRule: Sendable, Hashable {
+  /// Any text without NUL, as all of them are.
+  case free
+  case poolName, scheduleName, cron, zone
+  /// An argument of a command; the content of an environment variable.
+  case argument, variable
+  /// A file's path, not empty.
+  case path
+  case revision
+  /// The address of a webhook.
+  case webhook
 }
 
 /// What durations a key takes.
-package enum DurationRule: Sendable, Hashable, CaseIterable {
+package enum DurationRule: Sendable, Hashable {
   /// Any, 0s included.
   case any
   /// Longer than 0s.
@@ -50,11 +59,15 @@ package enum NotYet: Sendable, Hashable {
 
 /// A key that a mapping of a schedule file knows.
 package struct Key: Sendable {
+  /// The key as a file writes it.
   package let name: String
+  /// What values it takes.
   package let kind: ValueKind
+  /// Whether its mapping is wrong without it.
   package let isRequired: Bool
   /// Nil: required, or absent means something of its own, or its own keys have the defaults.
   package let defaultValue: DefaultValue?
+  /// What it refuses for now.
   package let notYet: NotYet
 
   init(
@@ -73,6 +86,7 @@ package struct Key: Sendable {
 package struct KeyTable: Sendable {
   /// The mapping's own key with those above it (`producer.retry`); empty for the whole file.
   package let path: String
+  /// Its keys in the order in which people should read them.
   package let keys: [Key]
 
   init(_ path: String, _ keys: [Key]) {

@@ -7,13 +7,13 @@ struct ScalarCheck {
     var hint: String?
   }
 
-  let path: String
+  let subject: Subject
   let text: String
   let isPlain: Bool
   private(set) var problem: Problem?
 
-  init(path: String, text: String, isPlain: Bool) {
-    self.path = path
+  init(subject: Subject, text: String, isPlain: Bool) {
+    self.subject = subject
     self.text = text
     self.isPlain = isPlain
   }
@@ -52,24 +52,24 @@ struct ScalarCheck {
       }
     let quotes = isPlain ? "" : ", without quotes"
     return fail(
-      "`\(path)` is `true` or `false`\(quotes), not \(shown(text))",
-      hint: meant.map { "write `\(lastKey): \($0)`" })
+      "\(subject) is `true` or `false`\(quotes), not \(shown(text))",
+      hint: meant.map { "write `\(subject.key): \($0)`" })
   }
 
   private mutating func integer(_ range: ClosedRange<Int>) -> CheckedValue? {
-    let wanted = "`\(path)` takes \(ValueKind.integer(range).noun)"
+    let wanted = "\(subject) takes \(ValueKind.integer(range).noun)"
     let digits = text.filter { $0 != "_" && $0 != "," && $0 != " " && $0 != "'" }
     let isNumber = !digits.isEmpty && digits.utf8.allSatisfy { (48...57).contains($0) }
     let number = isNumber ? Int(digits) : nil
     guard isPlain else {
       return fail(
         "\(wanted), not a quoted text",
-        hint: number.map { "write `\(lastKey): \($0)`, without quotes" })
+        hint: number.map { "write `\(subject.key): \($0)`, without quotes" })
     }
     guard isNumber, text == digits, text == "0" || text.first != "0" else {
       return fail(
         "\(wanted), not \(shown(text))",
-        hint: number.map { "write `\(lastKey): \($0)`" } ?? "write plain digits, such as `100`")
+        hint: number.map { "write `\(subject.key): \($0)`" } ?? "write plain digits, such as `100`")
     }
     guard let number, range.contains(number) else {
       return fail("\(wanted), not \(shown(text))")
@@ -81,7 +81,7 @@ struct ScalarCheck {
     guard !words.contains(text) else { return .text(text) }
     let near = nearest(to: text, among: words)
     return fail(
-      "`\(path)` is \(alternatives(words)), not \(shown(text))",
+      "\(subject) is \(alternatives(words)), not \(shown(text))",
       hint: near.map { "did you mean `\($0)`?" })
   }
 
@@ -93,13 +93,13 @@ struct ScalarCheck {
     }
     guard let duration = DurationText.parse(text) else {
       return fail(
-        "`\(path)` takes \(ValueKind.duration(rule).noun), not \(shown(text))",
+        "\(subject) takes \(ValueKind.duration(rule).noun), not \(shown(text))",
         hint: durationHint(rule))
     }
     guard rule == .any || duration > .zero else {
       return fail(
-        "`\(path)` must be longer than \(shown(text))",
-        hint: rule == .positiveOrNone ? "write `\(lastKey): none` for no end" : nil)
+        "\(subject) must be longer than \(shown(text))",
+        hint: rule == .positiveOrNone ? "write `\(subject.key): none` for no end" : nil)
     }
     return .duration(duration)
   }
@@ -109,7 +109,8 @@ struct ScalarCheck {
       return "add a unit: `\(text)s` for seconds, `\(text)m` for minutes"
     }
     let none = rule == .positiveOrNone ? "; `none` for no end" : ""
-    return "write `250ms`, `10s`, `5m`, `24h`, `7d`, or a sum such as `1h30m`, up to 100 years\(none)"
+    return
+      "write `250ms`, `10s`, `5m`, `24h`, `7d`, or a sum such as `1h30m`, up to 100 years\(none)"
   }
 
   private mutating func rate() -> CheckedValue? {
@@ -119,12 +120,12 @@ struct ScalarCheck {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2, let items = items(parts[0]), let per = unit(parts[1]) else {
       return fail(
-        "`\(path)` takes \(ValueKind.rate.noun), not \(shown(text))",
+        "\(subject) takes \(ValueKind.rate.noun), not \(shown(text))",
         hint: "a number per `s`, `m`, `h` or `d`, such as `10/s` or `600/h`")
     }
     guard items > 0 else {
       return fail(
-        "`\(path)` must be above 0", hint: "`suspend: true` keeps a pool from being filled")
+        "\(subject) must be above 0", hint: "`suspend: true` keeps a pool from being filled")
     }
     return .rate(Rate(items: items, per: per))
   }
@@ -153,7 +154,8 @@ struct ScalarCheck {
 
   private mutating func checked(_ rule: TextRule) -> CheckedValue? {
     guard !text.unicodeScalars.contains("\0") else {
-      return fail("`\(path)` must not contain a NUL character")
+      return fail(
+        "\(subject) must not contain a NUL character", hint: "take the escape `\\0` out")
     }
     switch rule {
     case .poolName where !Pool.isValidName(text):
@@ -165,9 +167,11 @@ struct ScalarCheck {
         "\(shown(text)) is not a name for a schedule",
         hint: "1 to \(FileLimits.scheduleNameCharacters) characters in one line, no space first")
     case .revision where text.unicodeScalars.count > FileLimits.revisionCharacters:
-      return fail("`\(path)` takes \(FileLimits.revisionCharacters) characters at most")
+      return fail(
+        "\(subject) takes \(FileLimits.revisionCharacters) characters at most",
+        hint: "shorten it, to a version or a hash of the program perhaps")
     case .path where text.isEmpty:
-      return fail("`\(path)` names no file", hint: "write the path of a file")
+      return fail("\(subject) names no file", hint: "write the path of a file")
     default:
       return .text(text)
     }
@@ -197,9 +201,5 @@ struct ScalarCheck {
         hint: "choose another name")
     }
     return nil
-  }
-
-  private var lastKey: Substring {
-    path.split(separator: ".").last ?? ""
   }
 }

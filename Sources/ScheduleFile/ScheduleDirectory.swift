@@ -18,6 +18,7 @@ package enum ScheduleDirectory {
 
   /// All schedule files of a folder, sorted by name.
   package struct Loaded: Sendable {
+    /// The files, good and bad.
     package internal(set) var files: [LoadedFile]
 
     /// The pools of the files without an error.

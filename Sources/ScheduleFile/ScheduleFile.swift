@@ -31,8 +31,19 @@ package enum ScheduleFile {
     if bytes.count > Limits.scheduleFileBytes {
       return Parsed(diagnostics: [tooLarge(file)], source: source)
     }
-    if let finding = Encoding.problem(bytes, source) {
-      return Parsed(diagnostics: [source.diagnostic(finding)], source: source)
+    if Encoding.isUTF16(bytes) {
+      return Parsed(
+        diagnostics: [
+          Diagnostic(
+            file: file, message: "the file is UTF-16, and schedule files are UTF-8",
+            hint: "save it as UTF-8")
+        ], source: source)
+    }
+    if let finding = Encoding.problem(source) {
+      let name = PoolNameSearch.find(in: source)
+      return Parsed(
+        poolName: name?.text, diagnostics: [source.diagnostic(finding)], source: source,
+        poolRange: name?.range)
     }
     var reader = YAMLReader(source: source)
     let root = reader.read(content)
@@ -44,7 +55,7 @@ package enum ScheduleFile {
       pool = builder.build(fields)
       findings += builder.findings
     }
-    findings += checker.findings
+    findings += checker.findings.filter { $0.range.lowerBound < reader.end }
     let hasErrors = findings.contains { $0.severity == .error }
     let name = root?["pool"].flatMap(poolName) ?? PoolNameSearch.find(in: source)
     return Parsed(

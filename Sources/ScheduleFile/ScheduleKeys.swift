@@ -3,6 +3,7 @@ import Larder
 /// Every key that a schedule file may have: what the parser goes by, and what the JSON Schema is
 /// held against.
 package enum ScheduleKeys {
+  /// The keys of the whole file; those of its mappings are in their kinds.
   package static let file = KeyTable(
     "",
     [
@@ -71,7 +72,8 @@ package enum ScheduleKeys {
       Key(
         "catchup", .word(ScheduleSpec.Catchup.allCases.map(\.rawValue)), default: .text("latest")),
       Key("catchup_window", .duration(.any), default: .text("24h")),
-      Key("overlap", .word(["skip"]), default: .text("skip"), notYet: .words(["queue", "replace"])),
+      Key(
+        "overlap", .word(["skip"]), default: .text("skip"), notYet: .words(["queue", "replace"])),
       Key("suspend", .boolean, default: .boolean(false)),
     ])
 

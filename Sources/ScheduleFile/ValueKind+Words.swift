@@ -49,6 +49,7 @@ extension ValueKind {
     case (.mapping, .sequence): return "write its keys below it, without `- `"
     case (.mapping, _): return "write its keys below it, indented"
     case (.variables, _): return "write `NAME: text` below it, indented"
+    case (.text, .mapping): return "quote a text that has a `:` or a `?` in it"
     case (_, .sequence): return "write one value, without `- ` or brackets"
     default: return nil
     }

@@ -1,10 +1,10 @@
 /// A value of a YAML document, with its place in the file.
-struct YAMLNode {
-  enum Style {
+struct YAMLNode: Sendable {
+  enum Style: Sendable {
     case plain, quoted, block
   }
 
-  enum Content {
+  enum Content: Sendable {
     case scalar(String, Style)
     case sequence([YAMLNode])
     case mapping([(key: YAMLNode, value: YAMLNode)])

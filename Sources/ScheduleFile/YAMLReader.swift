@@ -7,10 +7,14 @@ struct YAMLReader {
   private(set) var findings: [Finding] = []
   /// Whether reading stopped before the end, so that what stands after it was never seen.
   private(set) var isCutShort = false
+  /// Where what was read for certain ends: inside of brackets that are not closed anything may
+  /// have been taken for something else.
+  private(set) var end = Int.max
 
   /// A list or mapping that is still open. Of a mapping the children are keys and values in turn.
   private struct Frame {
     var isMapping: Bool
+    var isFlow: Bool
     var range: Range<Int>
     var children: [YAMLNode] = []
   }
@@ -25,6 +29,7 @@ struct YAMLReader {
 
   /// The document's root; after a syntax error what could be read before it. Nil: there is none.
   mutating func read(_ bytes: ArraySlice<UInt8>) -> YAMLNode? {
+    guard !bytes.isEmpty else { return nil }
     // libyaml keeps a pointer into its parser, which therefore must not move.
     let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
     defer { parser.deallocate() }
@@ -48,8 +53,9 @@ struct YAMLReader {
   private mutating func step(_ parser: UnsafeMutablePointer<yaml_parser_t>) -> Bool {
     var event = yaml_event_t()
     guard yaml_parser_parse(parser, &event) == 1 else {
-      findings.append(YAMLProblem(parser).finding(in: source))
-      isCutShort = true
+      let bracket = open.last(where: \.isFlow)?.range.lowerBound
+      findings.append(YAMLProblem(parser).finding(in: source, openBracket: bracket))
+      cutShort()
       return false
     }
     defer { yaml_event_delete(&event) }
@@ -68,11 +74,13 @@ struct YAMLReader {
     case YAML_SEQUENCE_START_EVENT:
       let list = event.data.sequence_start
       refuse(anchor: list.anchor, tag: list.tag, at: range)
-      return push(Frame(isMapping: false, range: range))
+      let isFlow = list.style == YAML_FLOW_SEQUENCE_STYLE
+      return push(Frame(isMapping: false, isFlow: isFlow, range: range))
     case YAML_MAPPING_START_EVENT:
       let mapping = event.data.mapping_start
       refuse(anchor: mapping.anchor, tag: mapping.tag, at: range)
-      return push(Frame(isMapping: true, range: range))
+      let isFlow = mapping.style == YAML_FLOW_MAPPING_STYLE
+      return push(Frame(isMapping: true, isFlow: isFlow, range: range))
     case YAML_SEQUENCE_END_EVENT, YAML_MAPPING_END_EVENT:
       close(at: range.upperBound > range.lowerBound ? range.upperBound : nil)
     default:
@@ -106,7 +114,7 @@ struct YAMLReader {
   private mutating func push(_ frame: Frame) -> Bool {
     open.append(frame)
     guard open.count > FileLimits.depth else { return true }
-    isCutShort = true
+    cutShort()
     findings.append(
       Finding(
         range: frame.range,
@@ -136,6 +144,11 @@ struct YAMLReader {
     }
   }
 
+  private mutating func cutShort() {
+    isCutShort = true
+    end = open.first(where: \.isFlow)?.range.lowerBound ?? end
+  }
+
   private mutating func refuseAlias(_ range: Range<Int>) {
     findings.append(YAMLProblem.alias(range, in: source))
     add(YAMLNode(range: range, content: .refused))
@@ -145,18 +158,10 @@ struct YAMLReader {
     anchor: UnsafeMutablePointer<UInt8>?, tag: UnsafeMutablePointer<UInt8>?, at range: Range<Int>
   ) {
     if anchor != nil {
-      findings.append(
-        Finding(
-          range: range.lowerBound..<range.lowerBound + 1,
-          message: "`&` starts a YAML anchor, which schedule files do not have",
-          hint: "leave the anchor out, or quote a text that begins with `&`"))
+      findings.append(YAMLProblem.anchor(range))
     }
     if tag != nil {
-      findings.append(
-        Finding(
-          range: range.lowerBound..<range.lowerBound + 1,
-          message: "`!` starts a YAML tag, which schedule files do not have",
-          hint: "leave the tag out, or quote a text that begins with `!`"))
+      findings.append(YAMLProblem.tag(range))
     }
   }
 }

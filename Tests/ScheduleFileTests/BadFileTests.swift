@@ -1,0 +1,98 @@
+import Foundation
+import Testing
+
+@testable import ScheduleFile
+
+@Suite struct BadFileTests {
+  /// Each `Data/bad/NAME.yaml` gives what `NAME.txt` has, to the letter. RECORD_SNAPSHOTS=1
+  /// writes the snapshots anew.
+  @Test(arguments: Data.names("bad"))
+  func diagnosticsAreAsRecorded(_ name: String) throws {
+    let result = ScheduleFile.parse(
+      Data.bytes("bad/\(name).yaml"), file: "Schedules/\(name).yaml", directory: "/srv/Schedules")
+    let rendered = result.diagnostics.map { $0.rendered + "\n" }.joined(separator: "\n")
+    if ProcessInfo.processInfo.environment["RECORD_SNAPSHOTS"] != nil {
+      try rendered.write(
+        to: Data.sources.appending(path: "Data/bad/\(name).txt"), atomically: true, encoding: .utf8)
+      return
+    }
+    let recorded = try String(
+      contentsOf: Data.folder.appending(path: "bad/\(name).txt"), encoding: .utf8)
+    #expect(rendered == recorded)
+    #expect(!result.diagnostics.isEmpty)
+    let hasErrors = result.diagnostics.contains { $0.severity == .error }
+    #expect((result.pool == nil) == hasErrors)
+    #expect(hasErrors == !name.hasPrefix("warn-"))
+  }
+
+  @Test func thereAreManyBadFiles() {
+    #expect(Data.names("bad").count >= 60)
+  }
+
+  @Test(arguments: [
+    "overlap: queue", "overlap: replace", "jitter: 30s", "target: all", "target: auto",
+  ])
+  func aWordOfASchedulesThatComesNextIsNotSupportedYet(_ entry: String) {
+    expectNotYet("pool: p\nschedules:\n  - cron: \"0 * * * *\"\n    \(entry)\n")
+  }
+
+  @Test(arguments: [
+    "stock: {target: auto}", "stock: {target: all}", "stock: {duplicates: replace}",
+    "stock: {on_revision: replace}", "claims: {on_miss: backorder}",
+    "claims: {on_release: restock}", "claims: {webhook: {url: \"https://example.org\"}}",
+  ])
+  func aWordThatComesNextIsNotSupportedYet(_ entry: String) {
+    expectNotYet("pool: p\n\(entry)\n")
+  }
+
+  private func expectNotYet(_ text: String) {
+    let errors = Data.parse(text).diagnostics.filter { $0.severity == .error }
+    #expect(errors.count == 1)
+    #expect(errors.first?.message.contains("not supported yet") == true)
+  }
+
+  /// The name tells whose last good definition stays in force.
+  @Test(arguments: [
+    "pool: p\nsuspend: maybe\n", "pool: p\nschedules: [*/5]\n", "stock: {\npool: p\n",
+    "pool: p\npool: q\n", "x: @\npool: \"p\" # name\n", "description: \u{7}\npool: 'p'\n",
+  ])
+  func aBadFileStillTellsItsPoolsName(_ text: String) {
+    let parsed = Data.parse(text)
+    #expect(parsed.pool == nil)
+    #expect(parsed.poolName == "p")
+  }
+
+  @Test func aBadNameIsNoName() {
+    #expect(Data.parse("pool: No Name\n").poolName == nil)
+  }
+
+  @Test func aFileThatIsTooLargeIsAnErrorAtItsStart() {
+    let bytes = Array("pool: p\n".utf8) + [UInt8](repeating: 35, count: 1024 * 1024)
+    let result = ScheduleFile.parse(bytes, file: "a.yaml", directory: "/")
+    #expect(
+      result.diagnostics.map(\.rendered) == [
+        "a.yaml:1:1: error: the file is larger than 1024 KiB\n"
+          + "hint: a schedule file declares one pool; is this another file?"
+      ])
+  }
+
+  @Test(arguments: [
+    "[", "{", "- ", "? ", "a: ", "&a ", "!a ", "*a ", "\"", "'", "|\n", ": ", "a\n", "\n", "#",
+    "{a: ", "[a, ", "a: {}\n", "- - ", "\u{E9}", "\t", "%A\n", "--- \n", "a, ", "? a\n", "\\",
+    "? - ", "a: b, ",
+  ])
+  func aFileOfOneThingOverAndOverEndsSoon(_ piece: String) {
+    let count = 100_000 / piece.utf8.count
+    for head in ["", "pool: p\nclaims: ", "pool: p\nclaims: [", "pool: p\nclaims: {"] {
+      let text = head + String(repeating: piece, count: count)
+      let clock = ContinuousClock()
+      var diagnostics: [Diagnostic] = []
+      let time = clock.measure { diagnostics = Data.parse(text).diagnostics }
+      if ProcessInfo.processInfo.environment["PRINT_TIMES"] != nil {
+        print("\(time) \(head.debugDescription) \(piece.debugDescription) \(diagnostics.count)")
+      }
+      #expect(diagnostics.count <= FileLimits.diagnostics + 1)
+      #expect(diagnostics.allSatisfy { $0.rendered.utf8.count < 2000 })
+    }
+  }
+}

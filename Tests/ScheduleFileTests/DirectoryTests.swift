@@ -1,0 +1,118 @@
+import Foundation
+import Glibc
+import Testing
+
+@testable import ScheduleFile
+
+/// A folder that is there as long as a test runs.
+final class Folder {
+  let path: String
+
+  init() throws {
+    path = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  deinit {
+    try? FileManager.default.removeItem(atPath: path)
+  }
+
+  func write(_ name: String, _ text: String) throws {
+    try text.write(toFile: "\(path)/\(name)", atomically: false, encoding: .utf8)
+  }
+}
+
+@Suite struct DirectoryTests {
+  @Test func yamlFilesAreReadInTheOrderOfTheirNames() throws {
+    let folder = try Folder()
+    try folder.write("b.yaml", "pool: b\n")
+    try folder.write("a.yml", "pool: a\nproducer: {command: [./make]}\nstock: {target: 1}\n")
+    try folder.write(".hidden.yaml", "pool: hidden\n")
+    try folder.write("schedule.schema.json", "{}")
+    try folder.write("c.yaml~", "pool: c\n")
+    try FileManager.default.createDirectory(
+      atPath: "\(folder.path)/deeper", withIntermediateDirectories: true)
+    try folder.write("deeper/d.yaml", "pool: d\n")
+    let loaded = try ScheduleDirectory.load(folder.path)
+    #expect(loaded.files.map(\.path) == ["\(folder.path)/a.yml", "\(folder.path)/b.yaml"])
+    #expect(loaded.pools.map(\.name) == ["a", "b"])
+    #expect(loaded.pools[0].producer?.executable == "\(folder.path)/make")
+    #expect(loaded.files[1].text == "pool: b\n")
+    #expect(loaded.diagnostics == [])
+  }
+
+  @Test func theSecondFileOfAPoolIsAnErrorThatNamesTheFirst() throws {
+    let folder = try Folder()
+    try folder.write("1.yaml", "pool: p\nsuspend: maybe\n")
+    try folder.write("2.yaml", "description: x\npool: 'p'\n")
+    try folder.write("3.yaml", "pool: q\n")
+    let loaded = try ScheduleDirectory.load(folder.path + "/")
+    #expect(loaded.pools.map(\.name) == ["q"])
+    #expect(loaded.files[1].poolName == "p")
+    #expect(
+      loaded.files[1].diagnostics.map(\.rendered) == [
+        """
+        \(folder.path)/2.yaml:2:7: error: the pool `p` is declared by \(folder.path)/1.yaml already
+        pool: 'p'
+              ^~~
+        hint: one pool has one file: rename the pool, or take one of the two away
+        """
+      ])
+    #expect(loaded.diagnostics.count == 2)
+  }
+
+  @Test func aMissingFolderIsATypedError() throws {
+    let folder = try Folder()
+    #expect(throws: ScheduleDirectory.ReadError(directory: "\(folder.path)/none", code: ENOENT)) {
+      try ScheduleDirectory.load("\(folder.path)/none")
+    }
+    try folder.write("file", "")
+    #expect(throws: ScheduleDirectory.ReadError(directory: "\(folder.path)/file", code: ENOTDIR)) {
+      try ScheduleDirectory.load("\(folder.path)/file")
+    }
+  }
+
+  @Test func anEmptyFolderIsNoError() throws {
+    let folder = try Folder()
+    let loaded = try ScheduleDirectory.load(folder.path)
+    #expect(loaded.files.isEmpty)
+  }
+
+  @Test func whatCannotBeReadIsAnErrorAtItsStart() throws {
+    let folder = try Folder()
+    try FileManager.default.createDirectory(
+      atPath: "\(folder.path)/folder.yaml", withIntermediateDirectories: true)
+    try #require(mkfifo("\(folder.path)/pipe.yaml", 0o600) == 0)
+    try FileManager.default.createSymbolicLink(
+      atPath: "\(folder.path)/link.yaml", withDestinationPath: "nowhere")
+    try folder.write("large.yaml", String(repeating: "#", count: 1024 * 1024 + 1))
+    try folder.write("just.yaml", "pool: p\n" + String(repeating: "#", count: 1024 * 1024 - 8))
+    let loaded = try ScheduleDirectory.load(folder.path)
+    #expect(loaded.pools.map(\.name) == ["p"])
+    #expect(
+      loaded.diagnostics.map(\.rendered) == [
+        "\(folder.path)/folder.yaml:1:1: error: this is not a file that can be read\n"
+          + "hint: is it a folder?",
+        "\(folder.path)/large.yaml:1:1: error: the file is larger than 1024 KiB\n"
+          + "hint: a schedule file declares one pool; is this another file?",
+        "\(folder.path)/link.yaml:1:1: error: the file cannot be read: No such file or directory",
+        "\(folder.path)/pipe.yaml:1:1: error: this is not a file that can be read\n"
+          + "hint: is it a folder?",
+      ])
+  }
+
+  @Test func filesThatAreNamedAreReadFromTheWorkingFolder() throws {
+    let folder = try Folder()
+    try folder.write("a.yaml", "pool: a\n")
+    try folder.write("b.yaml", "pool: a\n")
+    let up = String(repeating: "../", count: 30)
+    let name = up + String(folder.path.dropFirst()) + "/a.yaml"
+    let loaded = ScheduleDirectory.load(files: [name, name, "\(folder.path)/b.yaml"])
+    #expect(loaded.files[0].path == "\(folder.path)/a.yaml")
+    #expect(loaded.files[1].diagnostics == [], "the same file twice is one file")
+    #expect(
+      loaded.files[2].diagnostics.map(\.message) == [
+        "the pool `a` is declared by \(name) already"
+      ])
+  }
+}
