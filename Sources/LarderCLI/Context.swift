@@ -26,10 +26,6 @@ struct Context {
 
   func storeFiles() throws(CommandError) -> StoreFiles {
     let path = try storePath()
-    do throws(StoreError) {
-      return try StoreFiles(path)
-    } catch {
-      throw CommandError(error)
-    }
+    return try CommandError.wrapping { try StoreFiles(path) }
   }
 }

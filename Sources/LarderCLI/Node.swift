@@ -73,7 +73,7 @@ enum Node {
     guard let file = loaded.files.first(where: { ($0.pool?.name ?? $0.poolName) == pool }) else {
       return
     }
-    do throws(StoreError) {
+    try CommandError.wrapping {
       let kept = try store.pools().contains { $0.pool.name == pool }
       guard let definition = file.pool else {
         let why = file.diagnostics.map(\.rendered).joined(separator: "\n")
@@ -83,12 +83,6 @@ enum Node {
       }
       try store.adopt(
         Definition(pool: definition, source: file.text, file: file.path), at: .now())
-    } catch let error as StoreError {
-      throw CommandError(error)
-    } catch let error as CommandError {
-      throw error
-    } catch {
-      throw .failed("\(error)")
     }
   }
 

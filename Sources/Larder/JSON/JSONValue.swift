@@ -10,4 +10,9 @@ package struct JSONValue: Sendable {
   package let kind: Kind
   /// Where the value stands in the text, white space around it left out.
   package let range: Range<Int>
+
+  package init(kind: Kind, range: Range<Int>) {
+    self.kind = kind
+    self.range = range
+  }
 }

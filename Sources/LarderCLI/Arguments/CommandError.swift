@@ -19,8 +19,15 @@ enum CommandError: Error {
     }
   }
 
-  init(_ error: StoreError) {
-    self = .failed("\(error)")
+  /// Runs work that throws errors of this type and of the store's.
+  static func wrapping<Result>(_ body: () throws -> Result) throws(CommandError) -> Result {
+    do {
+      return try body()
+    } catch let error as CommandError {
+      throw error
+    } catch {
+      throw .failed("\(error)")
+    }
   }
 
   init(_ error: HTTPServerError) {

@@ -1,3 +1,4 @@
+import API
 import Glibc
 import HTTPServer
 import Larder
@@ -47,7 +48,7 @@ extension Context {
       }
       usleep(Self.pause)
     }
-    throw CommandError(StoreError.served(path: files.database))
+    throw .failed("\(StoreError.served(path: files.database))")
   }
 
   private static let tries = 100
@@ -66,20 +67,23 @@ extension Context {
   private func open(
     _ files: StoreFiles, _ purpose: Purpose
   ) throws(CommandError) -> LocalClient? {
+    let store: SQLiteStore
     do throws(StoreError) {
-      let store = try SQLiteStore(
+      store = try SQLiteStore(
         path: files.database, creating: purpose.pool != nil, readDefinition: Node.readDefinition)
-      do throws(CommandError) {
-        if let pool = purpose.pool { try Node.adopt(pool, from: schedules, into: store) }
-      } catch {
-        store.close()
-        throw error
-      }
-      if purpose.runs { try Node.endLeftovers(store) }
-      return try LocalClient(writing: store, path: files.database, running: purpose.runs)
-    } catch let error as StoreError {
-      if case .served = error { return nil }
-      throw CommandError(error)
+    } catch .served {
+      return nil
+    } catch {
+      throw .failed("\(error)")
     }
+    do throws(CommandError) {
+      if let pool = purpose.pool { try Node.adopt(pool, from: schedules, into: store) }
+      if purpose.runs { try CommandError.wrapping { try Node.endLeftovers(store) } }
+    } catch {
+      store.close()
+      throw error
+    }
+    nonisolated(unsafe) let owned = store  // nothing here uses it any more
+    return try LocalClient(writing: owned, path: files.database, running: purpose.runs)
   }
 }

@@ -15,11 +15,7 @@ final class LocalClient: Client {
   init(reading path: String) throws(CommandError) {
     writer = nil
     engine = nil
-    do throws(StoreError) {
-      readers = try Node.readers(path)
-    } catch {
-      throw CommandError(error)
-    }
+    readers = try CommandError.wrapping { try Node.readers(path) }
     api = API(writer: nil, readers: readers, engine: nil)
   }
 
@@ -35,7 +31,7 @@ final class LocalClient: Client {
       readers = try Node.readers(path)
     } catch {
       writer.stop()
-      throw CommandError(error)
+      throw .failed("\(error)")
     }
     if running {
       let engine = Engine(

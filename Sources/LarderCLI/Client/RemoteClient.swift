@@ -36,7 +36,7 @@ final class RemoteClient: Client {
     var short = path
     // A socket's address holds 107 bytes: a longer one is reached through its folder.
     if path.utf8.count > 107, let slash = path.lastIndex(of: "/") {
-      folder = open(String(path[...slash]), O_PATH | O_DIRECTORY | O_CLOEXEC)
+      folder = open(String(path[...slash]), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
       guard folder >= 0 else {
         throw .failed("\(path) can't be reached: \(String(cString: strerror(errno)))")
       }

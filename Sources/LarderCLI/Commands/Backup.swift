@@ -10,12 +10,10 @@ extension Command {
   ) { context throws(CommandError) in
     let file = try context.arguments.single("FILE")
     let path = try context.storePath()
-    do throws(StoreError) {
+    try CommandError.wrapping {
       let reader = try SQLiteReader(path: path, readDefinition: Node.readDefinition)
       defer { reader.close() }
       try reader.backup(to: file)
-    } catch {
-      throw CommandError(error)
     }
     if context.wantsJSON {
       Terminal.output(JSONWriter.text { $0.object { $0.member("backup", file) } } + [0x0A])

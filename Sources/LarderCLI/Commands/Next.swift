@@ -113,18 +113,12 @@ extension Context {
         name.map { "there is no pool \($0) in \(schedules) and no store" }
           ?? "there is no folder \(schedules) and no store: name one with --schedules")
     }
-    do throws(StoreError) {
+    return try CommandError.wrapping {
       let reader = try SQLiteReader(path: files.database, readDefinition: Node.readDefinition)
       defer { reader.close() }
       let kept = try reader.pools(name.map { [$0] }, at: .now())
       if let name, kept.isEmpty { throw CommandError.failed("there is no pool \(name)") }
       return kept.filter { !$0.retired && !$0.paused }.map(\.pool)
-    } catch let error as StoreError {
-      throw CommandError(error)
-    } catch let error as CommandError {
-      throw error
-    } catch {
-      throw .failed("\(error)")
     }
   }
 }

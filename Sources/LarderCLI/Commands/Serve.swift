@@ -50,11 +50,8 @@ private final class Server {
     self.signals = signals
     let loaded = try context.loadSchedules()
     let files = try context.storeFiles()
-    let store: SQLiteStore
-    do throws(StoreError) {
-      store = try SQLiteStore(path: files.database, readDefinition: Node.readDefinition)
-    } catch {
-      throw CommandError(error)
+    let store = try CommandError.wrapping {
+      try SQLiteStore(path: files.database, readDefinition: Node.readDefinition)
     }
     let pools: [PoolStatus]
     do throws(CommandError) {
@@ -72,7 +69,7 @@ private final class Server {
       readers = try Node.readers(files.database)
     } catch {
       writer.stop()
-      throw CommandError(error)
+      throw .failed("\(error)")
     }
     let metrics = Metrics()
     engine = Engine(
@@ -109,7 +106,7 @@ private final class Server {
   private static func takeIn(
     _ loaded: ScheduleDirectory.Loaded, _ store: SQLiteStore, _ health: Health
   ) throws(CommandError) -> [PoolStatus] {
-    do throws(StoreError) {
+    try CommandError.wrapping {
       let adoption = Node.compare(loaded.files, with: try store.definitionFiles())
       guard adoption.errors.isEmpty else {
         let errors = adoption.errors.map(\.rendered).joined(separator: "\n")
@@ -123,12 +120,6 @@ private final class Server {
       for pool in adoption.retired { Log.line("\(pool) is retired: its schedule file is gone") }
       try Node.endLeftovers(store)
       return try store.pools()
-    } catch let error as StoreError {
-      throw CommandError(error)
-    } catch let error as CommandError {
-      throw error
-    } catch {
-      throw .failed("\(error)")
     }
   }
 
