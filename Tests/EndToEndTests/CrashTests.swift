@@ -11,8 +11,7 @@ import Testing
       let server = try workspace.serve()
       let acknowledged = Mutex<[(user: String, key: String, body: [UInt8])]>([])
       let clients = 8
-      let started = Thread { Self.killWhenBusy(server, acknowledged) }
-      started.start()
+      Thread.detachNewThread { Self.killWhenBusy(server, acknowledged) }
       _ = try atOnce(clients) { client in
         guard let connection = try? HTTPConnection(server.http) else { return }
         for number in 0... {
