@@ -49,7 +49,9 @@ import Testing
     try Workspace.with { workspace in
       try workspace.declare("codes", "description: none")
       #expect(try workspace.larder("put", "codes", input: #"{"payload": 1}"#).status == 0)
-      let good = try Data(contentsOf: URL(fileURLWithPath: workspace.store))
+      // The copy is all in one file, without a write-ahead log beside it.
+      #expect(try workspace.larder("backup", "copy.db").status == 0)
+      let good = try Data(contentsOf: URL(fileURLWithPath: workspace.path + "/copy.db"))
       // The header of an SQLite database: its user version is at 60, the application's id at 68.
       var newer = good
       newer.replaceSubrange(60..<64, with: [0, 0, 0, 99])
@@ -59,19 +61,22 @@ import Testing
       for (bytes, message) in [
         (newer, "version 99"), (foreign, "another program"), (garbage, "can't be used as a store"),
       ] {
-        try bytes.write(to: URL(fileURLWithPath: workspace.store))
+        let name = "\(message.prefix(3)).db"
+        let file = URL(fileURLWithPath: "\(workspace.path)/\(name)")
+        try bytes.write(to: file)
         for words in [
           ["serve", "--listen", "127.0.0.1:0"], ["claim", "codes", "--user", "u-1"], ["levels"],
-          ["put", "codes"], ["backup", "copy.db"],
+          ["put", "codes"], ["backup", "second.db"],
         ] {
-          let finished = try workspace.larder(words, input: #"{"payload": 1}"#)
+          let finished = try workspace.larder(
+            words + ["--store", "sqlite:\(name)"], input: #"{"payload": 1}"#)
           #expect(finished.status == 1 && finished.output == "", "\(words)")
           #expect(finished.errors.contains(message), "\(words): \(finished.errors)")
         }
-        #expect(try Data(contentsOf: URL(fileURLWithPath: workspace.store)) == bytes)
+        #expect(try Data(contentsOf: file) == bytes)
       }
-      try good.write(to: URL(fileURLWithPath: workspace.store))
-      #expect(try workspace.larder("claim", "codes", "--user", "u-1").status == 0)
+      let claim = ["claim", "codes", "--user", "u-1", "--store", "sqlite:copy.db"]
+      #expect(try workspace.larder(claim).status == 0)
     }
   }
 
