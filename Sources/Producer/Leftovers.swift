@@ -1,6 +1,6 @@
-import Larder
 import CLinux
 import Glibc
+import Larder
 
 /// What a crash of the server left running.
 package enum Leftovers {

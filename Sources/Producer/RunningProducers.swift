@@ -1,6 +1,6 @@
-import Larder
 import CLinux
 import Glibc
+import Larder
 import Synchronization
 
 /// The producers that this process runs now, and whose each process below it is.
