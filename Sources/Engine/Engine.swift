@@ -102,15 +102,25 @@ package final class Engine: Sendable {
         var state = EngineState(
           pools: pools, producers: producers, automatic: automatic, awakeSince: awakeSince)
         try loop(&state)
-        cancelAll()
-        return
+        return end()
       } catch {
         // What was decided may not be on disk: begin again from what is.
         observer.trouble("the engine starts anew: \(error)")
         cancelAll()
         let stopping = inbox.take(within: Limits.pauseAfterTrouble) { $0.stopping ? true : nil }
-        if stopping == true { return }
+        if stopping == true { return end() }
       }
+    }
+  }
+
+  private func end() {
+    cancelAll()
+    let requests = inbox.change { inbox in
+      defer { inbox.requests = [] }
+      return inbox.requests
+    }
+    for request in requests {
+      request.answer(.failure(Problem(.busy, "the server is stopping")))
     }
   }
 
@@ -122,9 +132,9 @@ package final class Engine: Sendable {
       let span = min(deadline.map { max($0 - now, .zero) } ?? .seconds(1), Limits.longestSleep)
       let mail = inbox.take(within: span) { inbox -> Inbox? in
         guard !inbox.isEmpty else { return nil }
-        let mail = inbox
-        inbox = Inbox()
-        inbox.stopping = mail.stopping
+        var mail = inbox
+        // What was asked for too late is answered at the end.
+        if mail.stopping { mail.requests = [] } else { inbox = Inbox() }
         return mail
       }
       if let mail {
@@ -169,14 +179,14 @@ package final class Engine: Sendable {
   private func act(_ state: inout EngineState) throws(StoreError) -> Instant? {
     let now = clock()
     let tick = state.tick(at: now)
-    try record(tick.events, &state)
+    let refused = try record(tick.events, &state)
     for launch in tick.launches { make(launch, state) }
     for pool in tick.expiries {
       _ = try writer.perform { (store, now) throws(StoreError) in
         try store.expire(pool: pool, at: now, limit: Limits.expirySlice)
       }
     }
-    tick.ended.forEach(observer.ended)
+    for run in tick.ended where !refused.contains(run.id) { observer.ended(run) }
     fills.change { fills in
       for pool in tick.examined {
         fills[pool] = state.status(of: pool)?.expectedFill(at: now)
@@ -185,14 +195,22 @@ package final class Engine: Sendable {
     return tick.deadline
   }
 
-  private func record(_ events: [RunEvent], _ state: inout EngineState) throws(StoreError) {
-    guard !events.isEmpty else { return }
+  /// Puts events on disk and gives the runs that were refused, since they took place before.
+  @discardableResult
+  private func record(
+    _ events: [RunEvent], _ state: inout EngineState
+  ) throws(StoreError) -> Set<String> {
+    guard !events.isEmpty else { return [] }
     let done = try writer.perform { (store, now) throws(StoreError) in
       try store.record(events, at: now)
     }
+    var refused: Set<String> = []
     for (event, took) in zip(events, done) where !took {
-      if case .open(let run) = event { state.refused(run) }
+      guard case .open(let run) = event else { continue }
+      state.refused(run)
+      refused.insert(run.id)
     }
+    return refused
   }
 
   private func make(_ launch: Launch, _ state: EngineState) {
@@ -207,12 +225,15 @@ package final class Engine: Sendable {
       request: SliceRequest(
         pool: launch.pool, run: launch.run, slice: launch.slice, count: launch.count,
         cursor: launch.cursor))
-    let maker = SliceMaker(launch: launch, spec: spec, process: process, writer: writer)
-    makings.change { makings in
-      let thread = WorkThread("producer") { [inbox] in
-        let result = maker.make()
-        inbox.change { $0.results.append((launch, result)) }
+    let maker = SliceMaker(launch: launch, spec: spec, process: process, writer: writer) {
+      [inbox] result, stocks in
+      inbox.change { inbox in
+        inbox.stocks.merge(stocks) { $1 }
+        inbox.results.append((launch, result))
       }
+    }
+    makings.change { makings in
+      let thread = WorkThread("producer") { maker.make() }
       makings[launch.run] = Making(thread: thread, process: process)
     }
   }

@@ -12,7 +12,9 @@ extension EngineState {
         ?? ScheduleMark(timing: schedule.timing, active: active, considered: now)
       // A schedule seen for the first time, or with another timing, or that was not active, has
       // no missed times.
-      if mark.timing != schedule.timing || !mark.active { mark.considered = now }
+      if mark.timing != schedule.timing || (active && !mark.active) { mark.considered = now }
+      // After the clock ran back, times come again. Those that have a run are refused by the store.
+      mark.considered = min(mark.considered, now)
       mark.timing = schedule.timing
       mark.active = active
       if active {
@@ -62,12 +64,25 @@ extension EngineState {
     if let own = status.runs.first(where: { $0.schedule == schedule.name }) {
       return "overlap: run \(own.id) of this schedule has not ended"
     }
-    let running = status.runs.count { $0.state == .running }
-    let queued = status.runs.first { $0.state == .queued && $0.reason == .schedule }
-    if let queued, running >= (status.pool.producer?.concurrency ?? 1) {
-      return "run \(queued.id) of schedule \(queued.schedule ?? "") waits already"
+    guard let waiting = waitingFire(status) else { return nil }
+    return "run \(waiting.id) of schedule \(waiting.schedule ?? "") waits already"
+  }
+
+  /// The run of a schedule that waits for the pool's concurrency, once all queued runs have
+  /// started that can; nil where one more may start or wait.
+  private func waitingFire(_ status: PoolStatus) -> Run? {
+    let running = status.runs.filter { $0.state == .running }
+    var places = (status.pool.producer?.concurrency ?? 1) - running.count
+    var busy = Set(running.compactMap(\.schedule))
+    var waiting: Run?
+    for run in status.runs where run.state == .queued {
+      if places > 0, run.schedule.map({ busy.insert($0).inserted }) ?? true {
+        places -= 1
+      } else if run.schedule != nil {
+        waiting = waiting ?? run
+      }
     }
-    return nil
+    return places > 0 ? nil : waiting
   }
 
   /// Ends the runs of a pool whose file is gone, or says no producer any more.
@@ -85,6 +100,14 @@ extension EngineState {
     for run in pool.status.runs where run.state == .queued {
       let running = pool.status.runs.filter { $0.state == .running }
       guard running.count < producer.concurrency else { return }
+      if run.reason != .manual {
+        if let until = pool.status.breakerOpenUntil(at: now) {
+          let why = "the breaker is open until \(RFC3339.format(until))"
+          end(run, in: &pool, as: .skipped, why: why, at: now, &tick)
+          continue
+        }
+        if pool.status.isOnTrial(at: now), !running.isEmpty { continue }
+      }
       // Catch-up runs of a schedule go one after another.
       if run.schedule != nil, running.contains(where: { $0.schedule == run.schedule }) { continue }
       start(run, in: &pool, at: now, &tick)

@@ -15,11 +15,16 @@ package struct EngineState: Sendable {
   private let producers: Int
   /// Slices that are with a producer now.
   private var executing = 0
-  let awakeSince: Instant
+  /// When the engine started, or the earliest time to which the clock was set back since.
+  private(set) var awakeSince: Instant
+  /// The last time that came in.
+  private var lastNow: Instant?
   var ids: UUIDv7
   var random: any RandomNumberGenerator & Sendable
   /// Whether schedules and reorder points start runs; without, only those asked for run.
   let automatic: Bool
+  /// Pools that runs were asked for; without `automatic` only they are looked at.
+  private var requested: Set<String> = []
 
   /// - Parameters:
   ///   - producers: slices that may be made at once, over all pools.
@@ -57,6 +62,7 @@ package struct EngineState: Sendable {
   /// Decides what is to be done now. The state already counts on it being done.
   package mutating func tick(at now: Instant) -> Tick {
     var tick = Tick()
+    see(now)
     dirty.formUnion(agenda.removeDue(at: now))
     let due = dirty.sorted()
     dirty = []
@@ -67,8 +73,26 @@ package struct EngineState: Sendable {
     return tick
   }
 
+  /// Notices a clock that ran back. Waits are spans: they end when they would have ended. Nominal
+  /// times that come again are not missed ones.
+  private mutating func see(_ now: Instant) {
+    defer { lastNow = now }
+    awakeSince = min(awakeSince, now)
+    guard let last = lastNow else {
+      // A run of an earlier process may have ended in the future of a clock that was set since.
+      for (name, pool) in pools {
+        guard let ended = pool.status.memory.lastEndedAt, ended > now else { continue }
+        pools[name]?.status.memory.lastEndedAt = now
+      }
+      return
+    }
+    guard now < last else { return }
+    for name in pools.keys { pools[name]?.shiftWaits(by: last - now) }
+    dirty.formUnion(pools.keys)
+  }
+
   private mutating func examine(_ name: String, at now: Instant, _ tick: inout Tick) {
-    guard var pool = pools[name] else { return }
+    guard automatic || requested.contains(name), var pool = pools[name] else { return }
     let remaining = pool.status.pool.claims.minRemaining
     if let expiry = pool.status.stock.nextExpiry, expiry <= now + remaining {
       tick.expiries.append(name)
@@ -95,7 +119,7 @@ package struct EngineState: Sendable {
       times.append(expiry - pool.status.pool.claims.minRemaining)
     }
     if automatic, case .waits(let until) = pool.status.reorder(at: now) { times.append(until) }
-    if now < pool.rateAllowsAt { times.append(pool.rateAllowsAt) }
+    if let allowed = pool.rateAllowsAt, now < allowed { times.append(allowed) }
     return times.min()
   }
 
@@ -114,7 +138,8 @@ package struct EngineState: Sendable {
 
   /// Whether a slice of the pool could be made now.
   func mayLaunch(_ pool: PoolState, at now: Instant) -> Bool {
-    pool.status.standstill == nil && now >= pool.rateAllowsAt && !pool.ready(at: now).isEmpty
+    pool.status.standstill == nil && (pool.rateAllowsAt.map { $0 <= now } ?? true)
+      && !pool.ready(at: now).isEmpty
   }
 
   /// Takes over how a slice ended.
@@ -122,6 +147,7 @@ package struct EngineState: Sendable {
     _ launch: Launch, _ result: SliceResult, at now: Instant
   ) -> Tick {
     var tick = Tick()
+    see(now)
     executing -= 1
     guard var pool = pools[launch.pool] else { return tick }
     pool.executing.remove(launch.run)
@@ -154,6 +180,7 @@ package struct EngineState: Sendable {
     pool.status.runs.append(run)
     pools[name] = pool
     dirty.insert(name)
+    requested.insert(name)
     return (run, .open(run))
   }
 

@@ -11,11 +11,18 @@ struct PoolState: Sendable {
   var retries: [String: Instant] = [:]
   /// Runs whose slice is with a producer now.
   var executing: Set<String> = []
-  /// The earliest time at which the pool's rate allows another slice.
-  var rateAllowsAt = Instant(milliseconds: .min)
+  /// The earliest time at which the pool's rate allows another slice; nil: at once.
+  var rateAllowsAt: Instant?
 
   init(status: PoolStatus) {
     self.status = status
+  }
+
+  /// Brings the ends of waits forward, since the clock was set back by so much.
+  mutating func shiftWaits(by span: Duration) {
+    retries = retries.mapValues { $0 - span }
+    if let allowed = rateAllowsAt { rateAllowsAt = allowed - span }
+    if let ended = status.memory.lastEndedAt { status.memory.lastEndedAt = ended - span }
   }
 
   /// Running runs that could have a slice made now, oldest first.

@@ -7,8 +7,11 @@ struct SliceMaker: Sendable {
   let spec: ProducerSpec
   let process: ProducerProcess
   let writer: StoreWriter
+  /// Told once how the slice ended, together with the stock that it changed: a stock that holds
+  /// the items while the run still has them in flight would count them twice.
+  let report: @Sendable (SliceResult, [String: Stock]) -> Void
 
-  func make() -> SliceResult {
+  func make() {
     let run = launch.run
     let output = process.run { identity in
       // Without the row a restart still finds the process, by the run's id in its environment.
@@ -16,24 +19,26 @@ struct SliceMaker: Sendable {
         try store.record([.process(run: run, identity)], at: now)
       }
     }
-    if output.end == .cancelled { return .givenUp }
-    guard output.isGood else { return .failed(why(output.end), log: output.log) }
-    return commit(output)
+    if output.end == .cancelled { return report(.givenUp, [:]) }
+    guard output.isGood else { return report(.failed(why(output.end), log: output.log), [:]) }
+    commit(output)
   }
 
-  private func commit(_ output: SliceOutput) -> SliceResult {
+  private func commit(_ output: SliceOutput) {
     let slice = SliceCommit(
       run: launch.run, slice: launch.slice, items: output.items, cursor: output.cursor,
       overfill: output.overfill, revision: spec.revision, log: output.log)
     do throws(StoreError) {
-      let result = try writer.perform { (store, now) throws(StoreError) in
-        try store.commit(slice, at: now)
+      try writer.perform { (store, now) throws(StoreError) in
+        let result = try store.commit(slice, at: now)
+        // Where the stock can't be read now, the writer tries again and tells it by itself.
+        let stocks = (try? store.takeChanges()) ?? [:]
+        report(.committed(result, printed: output.printed, cursor: output.cursor), stocks)
       }
-      return .committed(result, printed: output.printed, cursor: output.cursor)
     } catch .fenced {
-      return .givenUp
+      report(.givenUp, [:])
     } catch {
-      return .failed("\(error)", log: output.log)
+      report(.failed("\(error)", log: output.log), [:])
     }
   }
 

@@ -4,13 +4,18 @@ import Larder
 /// of other work, so that no piece keeps claims waiting for longer than itself.
 package final class StoreWriter: Sendable {
   package typealias ClaimAnswer = @Sendable (Result<ClaimOutcome, StoreError>) -> Void
-  private typealias Work = @Sendable (any Store) -> StoreError?
+
+  private struct Work {
+    /// Does the work, answers, and gives the error if there was one.
+    var perform: @Sendable (any Store) -> StoreError?
+    /// Answers without doing it.
+    var refuse: @Sendable (StoreError) -> Void
+  }
 
   private struct Queue {
     var claims: [(request: ClaimRequest, answer: ClaimAnswer)] = []
     var works: [Work] = []
     var stopping = false
-    var stopped = false
   }
 
   private enum Job {
@@ -63,7 +68,7 @@ package final class StoreWriter: Sendable {
   ) -> Bool {
     queue.change { queue in
       guard !queue.stopping, queue.works.count < Limits.waitingWrites else { return false }
-      queue.works.append { [clock] store in
+      let work = Work { [clock] store in
         do throws(StoreError) {
           let value = try work(store, clock())
           answer(.success(value))
@@ -72,7 +77,10 @@ package final class StoreWriter: Sendable {
           answer(.failure(error))
           return error
         }
+      } refuse: { error in
+        answer(.failure(error))
       }
+      queue.works.append(work)
       return true
     }
   }
@@ -101,19 +109,39 @@ package final class StoreWriter: Sendable {
 
   private func run(_ store: any Store) {
     while true {
+      var error: StoreError?
       switch next() {
       case .stop:
         store.close()
         return
-      case .claims(let batch): decide(batch, store)
+      case .claims(let batch):
+        error = decide(batch, store)
+        // One piece of other work between two batches of claims.
+        if error == nil,
+          let work = queue.change({ $0.works.isEmpty ? nil : $0.works.removeFirst() })
+        {
+          error = perform(work, store)
+        }
       case .work(let work):
-        let error = work(store)
-        finish(store, error)
+        error = perform(work, store)
       }
-      // One piece of other work between two batches of claims.
-      if let work = queue.change({ $0.works.isEmpty ? nil : $0.works.removeFirst() }) {
-        let error = work(store)
-        finish(store, error)
+      if let error {
+        failure(error)
+        refuseAll(error)
+        store.close()
+        return
+      }
+    }
+  }
+
+  /// Answers everything with the error until the writer is stopped: nobody knows what the store
+  /// holds, so nothing more may be asked of it.
+  private func refuseAll(_ error: StoreError) {
+    while true {
+      switch next() {
+      case .stop: return
+      case .claims(let batch): for entry in batch { entry.answer(.failure(error)) }
+      case .work(let work): work.refuse(error)
       }
     }
   }
@@ -131,25 +159,30 @@ package final class StoreWriter: Sendable {
     return job ?? .stop
   }
 
+  /// Decides a batch of claims; gives an error only where the store is lost.
   private func decide(
     _ batch: [(request: ClaimRequest, answer: ClaimAnswer)], _ store: any Store
-  ) {
+  ) -> StoreError? {
     do throws(StoreError) {
       let outcomes = try store.claim(batch.map(\.request), at: clock())
       for (entry, outcome) in zip(batch, outcomes) { entry.answer(.success(outcome)) }
-      finish(store, nil)
+      return finish(store, nil)
     } catch {
       for entry in batch { entry.answer(.failure(error)) }
-      finish(store, error)
+      return finish(store, error)
     }
   }
 
-  private func finish(_ store: any Store, _ error: StoreError?) {
-    if case .unknownCommit = error {
-      failure(error ?? .failed(""))
-      return
+  /// Does a piece of other work; gives an error only where the store is lost.
+  private func perform(_ work: Work, _ store: any Store) -> StoreError? {
+    finish(store, work.perform(store))
+  }
+
+  private func finish(_ store: any Store, _ error: StoreError?) -> StoreError? {
+    if case .unknownCommit = error { return error }
+    if let changes = try? store.takeChanges(), !changes.isEmpty {
+      observer.change { $0 }?(changes)
     }
-    guard let changes = try? store.takeChanges(), !changes.isEmpty else { return }
-    observer.change { $0 }?(changes)
+    return nil
   }
 }

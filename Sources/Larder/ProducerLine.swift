@@ -54,8 +54,9 @@ package enum ProducerLine: Sendable, Hashable {
       case "cursor": throw Broken(message: "\"cursor\" must stand on a line of its own")
       default:
         throw Broken(
-          message: "unknown member \"\(name)\": an item has payload, key, attributes, expires_at "
-            + "and user")
+          message:
+            "unknown member \(JSONReader.shown(name)): an item has payload, key, attributes, "
+            + "expires_at and user")
       }
     }
     guard !item.payload.isEmpty else { throw Broken(message: "\"payload\" is missing") }

@@ -29,17 +29,26 @@ package struct JSONReader: ~Copyable {
     var reader = JSONReader(bytes)
     reader.skipSpace()
     var members: [(name: String, value: JSONValue)] = []
+    // Names are compared by their code units: `String` would take é and e with an accent for one.
+    var names: Set<[UInt8]> = []
     guard reader.peek() == UInt8(ascii: "{") else {
       throw JSONError(message: "not a JSON object", offset: reader.position)
     }
     _ = try reader.object(depth: 1) { (name, value, offset) throws(JSONError) in
-      if members.contains(where: { $0.name == name }) {
-        throw JSONError(message: "the member \"\(name)\" stands twice", offset: offset)
+      guard names.insert(Array(name.utf8)).inserted else {
+        throw JSONError(message: "the member \(shown(name)) stands twice", offset: offset)
       }
       members.append((name, value))
     }
     try reader.end()
     return members
+  }
+
+  /// A member's name in quotes, as messages show it: its beginning, where it is long.
+  static func shown(_ name: String) -> String {
+    let longest = 64
+    let start = name.unicodeScalars.prefix(longest)
+    return "\"\(String(start))\(start.endIndex < name.endIndex ? "…" : "")\""
   }
 
   /// Checks a whole text that must be an array, and gives its elements in order.

@@ -46,9 +46,10 @@ package struct JSONWriter {
     raw(value.map { String($0) } ?? "null")
   }
 
+  /// A number; JSON has none for infinity and what is not a number, which become null.
   package mutating func member(_ name: StaticString, _ value: Double?) {
     self.name(name)
-    raw(value.map { String($0) } ?? "null")
+    raw(value.flatMap { $0.isFinite ? String($0) : nil } ?? "null")
   }
 
   package mutating func member(_ name: StaticString, _ value: Bool) {

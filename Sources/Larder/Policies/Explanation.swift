@@ -20,6 +20,8 @@ extension PoolStatus {
         reasons.append("at or above the target of \(target)")
       } else if runs.isEmpty, pool.stock.reorderAt == 0 {
         reasons.append("below the target of \(target), and there is no reorder point")
+      } else if reorder(at: now) == .now {
+        reasons.append("at or below the reorder point of \(pool.stock.reorderAt): a run is due")
       } else if runs.isEmpty, position > pool.stock.reorderAt {
         reasons.append(
           "below the target of \(target), above the reorder point of \(pool.stock.reorderAt)")

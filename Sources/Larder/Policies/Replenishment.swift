@@ -63,6 +63,13 @@ extension PoolStatus {
     return ended + breaker.cooldown
   }
 
+  /// Whether the breaker lets one run try: what it brings decides whether it closes.
+  package func isOnTrial(at now: Instant) -> Bool {
+    guard let breaker = pool.producer?.breaker, memory.failures >= breaker.failures
+    else { return false }
+    return breakerOpenUntil(at: now) == nil
+  }
+
   /// Until when the reorder point waits, since the last runs brought nothing.
   package func reorderWaitsUntil(at now: Instant) -> Instant? {
     guard let retry = pool.producer?.retry, memory.fruitless > 0,
@@ -83,7 +90,7 @@ extension PoolStatus {
   package func reorder(at now: Instant) -> Reorder {
     guard standstill == nil, pool.stock.reorderAt > 0, position <= pool.stock.reorderAt,
       position < (pool.stock.target ?? 0), let producer = pool.producer,
-      runs.count < producer.concurrency
+      runs.count < producer.concurrency, runs.isEmpty || !isOnTrial(at: now)
     else { return .no }
     let waits = [breakerOpenUntil(at: now), reorderWaitsUntil(at: now)].compactMap { $0 }
     if let until = waits.max() { return .waits(until: until) }

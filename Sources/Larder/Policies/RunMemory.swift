@@ -27,7 +27,8 @@ package struct RunMemory: Sendable, Hashable {
     memory.failures = state == .failed ? failures + 1 : 0
     memory.fruitless = state == .succeeded && run.stored > 0 ? 0 : fruitless + 1
     if state == .succeeded || (state == .short && run.stored > 0) {
-      let took = now - startedAt
+      // A clock that ran back meanwhile must not make the time negative.
+      let took = max(now - startedAt, .zero)
       memory.typicalRunTime = typicalRunTime.map { ($0 * 3 + took) / 4 } ?? took
     }
     return memory
