@@ -87,7 +87,8 @@ import Testing
         schedules: [{cron: "* * * * * *"}]
         """)
       try workspace.declare(
-        "clock", "producer: {command: [./make]}\nstock: {target: 2}\n"
+        "clock",
+        "producer: {command: [./make]}\nstock: {target: 2}\n"
           + "schedules: [{cron: \"* * * * * *\"}]")
       let server = try workspace.serve()
       #expect(try workspace.larder("put", "codes", input: #"{"payload": 1}"#).status == 0)
