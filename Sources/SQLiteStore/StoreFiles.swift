@@ -44,7 +44,7 @@ package struct StoreFiles: Sendable, Hashable {
     let descriptor = open(lock, O_RDWR | O_CLOEXEC)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
-    return clinux_lock_exclusively(descriptor) != 0
+    return clinux_is_locked(descriptor) != 0
   }
 
   /// Takes the lock, and gives the descriptor that holds it.
