@@ -5,20 +5,48 @@ import Testing
 
 @testable import Engine
 
-/// The store under test with errors in its way.
+/// The store under test with errors and other writers in its way.
 private final class FlakyStore: Store {
   private let store: SQLiteStore
   /// What the next records throw.
   private var errors: [StoreError]
+  /// Items that somebody puts in when the engine has decided to ask for the first slice.
+  private var intruders: Int
+  private var hasOpened = false
+  private var wasAsked = false
+  private let log: Log
 
-  init(_ store: SQLiteStore, _ errors: [StoreError]) {
+  init(_ store: SQLiteStore, _ errors: [StoreError], intruders: Int, _ log: Log) {
     self.store = store
     self.errors = errors
+    self.intruders = intruders
+    self.log = log
   }
 
   func record(_ events: [RunEvent], at now: Instant) throws(StoreError) -> [Bool] {
     if !errors.isEmpty { throw errors.removeFirst() }
-    return try store.record(events, at: now)
+    let took = try store.record(events, at: now)
+    for event in events {
+      if case .open = event { hasOpened = true }
+    }
+    for status in try store.pools() {
+      let total = status.stock.available + status.inFlight
+      if total > status.pool.stock.max { log.add("\(total) items pass the max") }
+    }
+    return took
+  }
+
+  func takeChanges() throws(StoreError) -> [String: Stock] {
+    // The writer asks once after the opening; the next to ask is the engine.
+    if hasOpened, intruders > 0 {
+      if wasAsked {
+        let items = (0..<intruders).map { NewItem(payload: "\($0)") }
+        intruders = 0
+        _ = try store.put(items, in: "keys", at: .now())
+      }
+      wasAsked = true
+    }
+    return try store.takeChanges()
   }
 
   func pools() throws(StoreError) -> [PoolStatus] { try store.pools() }
@@ -40,7 +68,6 @@ private final class FlakyStore: Store {
   func commit(_ slice: SliceCommit, at now: Instant) throws(StoreError) -> PutResult {
     try store.commit(slice, at: now)
   }
-  func takeChanges() throws(StoreError) -> [String: Stock] { try store.takeChanges() }
   func close() { store.close() }
 }
 
@@ -56,13 +83,13 @@ private final class Running {
   /// - Parameter earlier: an engine that was stopped, whose store is taken over.
   init(
     _ pools: [Pool], after earlier: Running? = nil, automatic: Bool = true,
-    errors: [StoreError] = []
+    errors: [StoreError] = [], intruders: Int = 0
   ) throws {
     folder = earlier?.folder ?? TemporaryFolder()
     definitions = earlier?.definitions ?? Definitions()
-    let store = try SQLiteStore(path: folder.file("db"), readDefinition: definitions.reader)
+    let store = try SQLiteStore.open(in: folder, definitions)
     for pool in pools { try store.adopt(definitions.definition(pool), at: .now()) }
-    let flaky = FlakyStore(store, errors)
+    let flaky = FlakyStore(store, errors, intruders: intruders, trouble)
     writer = StoreWriter(store: flaky) { [trouble] error in trouble.add("failure \(error)") }
     engine = Engine(
       writer: writer, producers: 4, automatic: automatic,
@@ -233,6 +260,21 @@ private func scripted(_ script: String, _ change: (inout Pool) -> Void = { _ in 
     #expect(run.state == .succeeded && run.stored == 25)
     #expect(running.trouble.all == ["the engine starts anew: the disk is full: disk"])
     running.stop()
+  }
+
+  @Test func itemsThatOthersPutInMeanwhileDoNotPassTheMax() throws {
+    let pool = scripted(good) {
+      $0.stock.reorderAt = 0
+      $0.producer?.slice = 60
+    }
+    let running = try Running([pool], automatic: false, intruders: 100)
+    let run = try running.request("keys", count: 60).get()
+    let ended = try running.runs(1)[0]
+    #expect(ended.id == run.id && ended.state == .succeeded && ended.stored == 50)
+    #expect(ended.why == "no room: the pool is at its max of 150")
+    #expect(try running.status().stock.available == 150)
+    running.stop()
+    #expect(running.trouble.all == [])
   }
 
   @Test func theEngineStopsWhenTheStoreIsLost() throws {

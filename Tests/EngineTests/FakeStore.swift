@@ -39,10 +39,15 @@ final class FakeStore: Store {
   let log: Log
   var claimErrors: [StoreError]
   var putErrors: [StoreError]
+  /// Whether slices are under way, so that they can be committed.
+  private let commits: Bool
   private var changed: [String: Stock] = [:]
 
-  init(_ log: Log, claimErrors: [StoreError] = [], putErrors: [StoreError] = []) {
+  init(
+    _ log: Log, claimErrors: [StoreError] = [], putErrors: [StoreError] = [], commits: Bool = false
+  ) {
     self.log = log
+    self.commits = commits
     self.claimErrors = claimErrors
     self.putErrors = putErrors
   }
@@ -78,7 +83,14 @@ final class FakeStore: Store {
     events.map { _ in true }
   }
   func commit(_ slice: SliceCommit, at now: Instant) throws(StoreError) -> PutResult {
-    throw .fenced
+    guard commits else { throw .fenced }
+    log.add("commit \(slice.run) \(slice.slice)")
+    var result = PutResult()
+    result.stored = slice.items.count
+    var stock = Stock()
+    stock.available = slice.items.count
+    changed["p"] = stock
+    return result
   }
 }
 

@@ -95,12 +95,12 @@ import Testing
     }
   }
 
-  @Test(arguments: UInt64(1)...12)
+  @Test(arguments: UInt64(1)...8)
   func thePromisesHold(_ seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     var pools = Self.pools(&random)
     let driver = try Driver(pools, producers: Int(1 + seed % 3), seed: seed)
-    for _ in 0..<600 {
+    for _ in 0..<500 {
       let before = driver.launches.count
       let atRest = Set(pools.filter(\.suspend).map(\.name))
       try step(driver, &pools, &random)
