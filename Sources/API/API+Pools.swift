@@ -28,7 +28,9 @@ extension API {
     for (index, line) in body.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated()
     where !line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) {
       guard line.count <= Limits.lineBytes else {
-        throw Problem(.tooLarge, "line \(index + 1) is longer than \(Limits.lineBytes) bytes")
+        throw Problem(
+          .badRequest,
+          "line \(index + 1) is broken: longer than \(Limits.lineBytes) bytes; nothing was kept")
       }
       guard items.count < Limits.itemsPerBody else {
         throw Problem(

@@ -10,9 +10,12 @@ extension EngineState {
       if let interrupted = run.slice {
         slice = again(interrupted)
       } else {
-        let count = min(producer.slice, run.asked - run.covered, pool.status.room)
+        // Nothing is left where a stop came between the last slice's commit and the run's end.
+        let left = run.asked - run.covered
+        let count = min(producer.slice, left, pool.status.room)
         guard count > 0 else {
-          let why = "no room: the pool is at its max of \(pool.status.pool.stock.max)"
+          let full = "no room: the pool is at its max of \(pool.status.pool.stock.max)"
+          let why = left > 0 ? full : nil
           end(run, in: &pool, as: .succeeded, why: why, at: now, &tick)
           continue
         }

@@ -55,6 +55,7 @@ struct Conversation: ~Copyable {
     RunningProducers.endAll(
       startedBy: child.identity.pid, until: Monotonic.after(Self.lastPatience))
     RunningProducers.remove(child.identity.pid)
+    drainLog()
     return output()
   }
 
@@ -133,13 +134,16 @@ struct Conversation: ~Copyable {
         waiting -= count
       }
     }
-    if let log = child.log?.number {
-      var waiting = Int(clinux_waiting_bytes(log))
-      while waiting > 0 {
-        let count = readLog(atMost: waiting)
-        if count == 0 { break }
-        waiting -= count
-      }
+  }
+
+  /// Reads the last words of all that have ended.
+  private mutating func drainLog() {
+    guard let log = child.log?.number else { return }
+    var waiting = Int(clinux_waiting_bytes(log))
+    while waiting > 0 {
+      let count = readLog(atMost: waiting)
+      if count == 0 { break }
+      waiting -= count
     }
   }
 

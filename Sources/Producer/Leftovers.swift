@@ -1,6 +1,6 @@
-import Larder
 import CLinux
 import Glibc
+import Larder
 
 /// What a crash of the server left running.
 package enum Leftovers {
@@ -20,7 +20,8 @@ package enum Leftovers {
       identities.filter { $0.bootID == ProcessIdentity.currentBootID }
         .map { ($0.pid, $0.startTime) }, uniquingKeysWith: max)
     guard !(runs.isEmpty && startTimes.isEmpty) else { return 0 }
-    var ended: Set<ProcessTable.Entry> = []
+    // By id, their start times.
+    var ended: [Int32: UInt64] = [:]
     // A leader that is gone is forgotten, but not the group that it led while it was seen.
     var leaders: Set<Int32> = []
     let deadline = Monotonic.after(patience)
@@ -31,13 +32,14 @@ package enum Leftovers {
       }
       leaders.formUnion(
         startTimes.filter { table.entries[$0.key]?.startTime == $0.value }.map(\.key))
+      for entry in table.entries.values where entry.isZombie && entry.parent == getpid() {
+        // Its environment is gone with it, by which it was known.
+        if ended[entry.pid] == entry.startTime { _ = ProcessKiller.reap(entry.pid) }
+      }
       let targets = targets(in: table, runs: runs, leaders: leaders)
       if targets.isEmpty { break }
-      ended.formUnion(targets.filter { !$0.isZombie }.map(Self.identifying))
-      ProcessKiller.end(targets) { pid in
-        var value: Int32 = 0
-        _ = clinux_child_look(pid, 1, &value)
-      }
+      for target in targets { ended[target.pid] = target.startTime }
+      ProcessKiller.end(targets)
     } while Monotonic.now < deadline
     return ended.count
   }
@@ -58,17 +60,9 @@ package enum Leftovers {
       }
     }
     return table.entries.values.filter { entry in
-      guard !spared.contains(entry.pid) else { return false }
-      // Another process's zombie is dead already, and its parent's to reap.
-      if entry.isZombie, entry.parent != ourselves { return false }
+      // A zombie is dead already, and its parent's to reap.
+      guard !spared.contains(entry.pid), !entry.isZombie else { return false }
       return table.line(of: entry, end: ourselves).contains { roots.contains($0.pid) }
     }
-  }
-
-  /// The entry without what changes while a process lives.
-  private static func identifying(_ entry: ProcessTable.Entry) -> ProcessTable.Entry {
-    var entry = entry
-    (entry.parent, entry.group, entry.session) = (0, 0, 0)
-    return entry
   }
 }

@@ -9,14 +9,12 @@ enum ProcessKiller {
   /// The longest wait for them, in milliseconds.
   private static let patience: Int64 = 100
 
-  /// Kills the processes, reaps those that are this process's own, and waits a little for the
-  /// others' end. Whether all are gone only another table can tell.
-  static func end(_ targets: [ProcessTable.Entry], reap: (Int32) -> Void) {
-    let ourselves = getpid()
+  /// Kills the processes and waits a little for their end. Whether all are gone, only another
+  /// table can tell.
+  static func end(_ targets: [ProcessTable.Entry]) {
     var killed: [Int32] = []
     defer { for descriptor in killed { close(descriptor) } }
     for target in targets {
-      if target.isZombie, target.parent == ourselves { reap(target.pid) }
       guard let descriptor = kill(target) else { continue }
       if killed.count < awaited { killed.append(descriptor) } else { close(descriptor) }
     }
@@ -27,6 +25,13 @@ enum ProcessKiller {
     }
     // Without a descriptor there is nothing to wait for: at least the next look isn't at once.
     if killed.isEmpty { pause() }
+  }
+
+  /// Takes the end of a child of this process that has ended.
+  /// - Returns: whether it had, and is gone for good.
+  static func reap(_ pid: Int32) -> Bool {
+    var value: Int32 = 0
+    return clinux_child_look(pid, 1, &value) != clinux_child_runs
   }
 
   /// A short wait before the next look.

@@ -1,6 +1,6 @@
-import Larder
 import CLinux
 import Glibc
+import Larder
 import Synchronization
 
 /// The producers that this process runs now, and whose each process below it is.
@@ -55,26 +55,16 @@ enum RunningProducers {
         continue
       }
       if targets.isEmpty { return }
-      ProcessKiller.end(targets) { target in
-        running.withLock {
-          // A producer is reaped by its own thread alone, which needs its exit status.
-          if $0[target] == nil { reap(target) }
-        }
-      }
+      ProcessKiller.end(targets)
     } while Monotonic.now < deadline
   }
 
   /// Reaps a producer, if it has ended, and forgets it.
   static func remove(_ pid: Int32) {
     running.withLock {
-      reap(pid)
+      _ = ProcessKiller.reap(pid)
       $0[pid] = nil
     }
-  }
-
-  private static func reap(_ pid: Int32) {
-    var value: Int32 = 0
-    _ = clinux_child_look(pid, 1, &value)
   }
 
   /// Ends a producer that has only just started. It is waited for a second at most; after that
@@ -82,8 +72,7 @@ enum RunningProducers {
   static func abandon(_ pid: Int32) {
     kill(-pid, SIGKILL)
     let deadline = Monotonic.now + 1000
-    var value: Int32 = 0
-    while clinux_child_look(pid, 1, &value) == clinux_child_runs, Monotonic.now < deadline {
+    while !ProcessKiller.reap(pid), Monotonic.now < deadline {
       ProcessKiller.pause()
     }
   }
@@ -96,6 +85,7 @@ enum RunningProducers {
     let owners = Owners(running: running, table: table)
     var targets: [ProcessTable.Entry] = []
     for entry in table.entries.values where running[entry.pid] == nil {
+      if owners.isAdoptedAndEnded(entry), reapAdopted(entry.pid) { continue }
       switch owners.owner(of: entry, asking: pid) {
       case .asking: targets.append(entry)
       case .other: continue
@@ -103,6 +93,15 @@ enum RunningProducers {
       }
     }
     return targets
+  }
+
+  /// Reaps an orphan, whosesoever it was, since nobody else will.
+  private static func reapAdopted(_ pid: Int32) -> Bool {
+    running.withLock {
+      // A producer that was given the id since is reaped by its own thread, which needs to know
+      // how it ended.
+      $0[pid] == nil && ProcessKiller.reap(pid)
+    }
   }
 
   /// Tells whose a process is.
@@ -113,6 +112,10 @@ enum RunningProducers {
     var table: ProcessTable
     let ourselves = getpid()
     let ourSession = getsid(0)
+
+    func isAdoptedAndEnded(_ entry: ProcessTable.Entry) -> Bool {
+      entry.isZombie && entry.parent == ourselves && entry.session != ourSession
+    }
 
     func owner(of entry: ProcessTable.Entry, asking pid: Int32) -> Owner {
       if entry.pid == ourselves { return .other }

@@ -20,7 +20,9 @@ extension Command {
       for pool in loaded.pools { Terminal.output(text(pool, at: now)) }
     }
     if errors > 0 {
-      throw .failed("\(errors) \(errors == 1 ? "error" : "errors") in \(loaded.files.count) files")
+      throw .failed(
+        "\(errors) \(errors == 1 ? "error" : "errors") in \(loaded.files.count) "
+          + (loaded.files.count == 1 ? "file" : "files"))
     }
     return 0
   }

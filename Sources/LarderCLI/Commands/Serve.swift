@@ -99,7 +99,7 @@ private final class Server {
     let addresses = http.listeners.map(\.description).joined(separator: " and ")
     Log.line(
       "larder \(LarderCLI.version) serves \(files.database) on \(addresses) with "
-        + "\(pools.count) pools")
+        + (pools.count == 1 ? "1 pool" : "\(pools.count) pools"))
   }
 
   /// Puts the files' definitions in force and ends what a crash left behind.

@@ -1,0 +1,31 @@
+# make run    install what is missing, build, and serve the pools of Schedules/
+# make test   install what is missing, and run all tests
+.PHONY: run test check format deps build clean
+
+# Headers of the C libraries that Larder uses, and the programs that its examples and tests run.
+PACKAGES := libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev libyaml-dev tzdata
+PROGRAMS := curl openssl python3
+
+FORMAT := swift format
+SOURCES := Package.swift Sources Tests
+
+run: deps
+	swift build -c release --product larder
+	Scripts/run "$$(swift build -c release --show-bin-path)/larder"
+
+test: deps
+	swift test
+
+check: deps
+	$(FORMAT) lint --strict --recursive $(SOURCES)
+	swift build --build-tests
+
+format:
+	$(FORMAT) --in-place --recursive $(SOURCES)
+
+# Debian packages, by apt, only where something is absent.
+deps:
+	@Scripts/deps $(PACKAGES) -- $(PROGRAMS)
+
+clean:
+	swift package clean

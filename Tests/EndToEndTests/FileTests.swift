@@ -1,0 +1,107 @@
+import Foundation
+import Testing
+
+@Suite struct FileTests {
+  private static let good = "producer: {command: [./make]}\nstock: {target: 2}"
+
+  @Test func aBadFileOfANewPoolEndsTheStart() throws {
+    try Workspace.with { workspace in
+      try workspace.producer("make", Scripts.counting)
+      try workspace.declare("codes", Self.good)
+      try workspace.declare(
+        "bad", "producer: {command: [./make]}\nstock: {target: 2, reorder_at: 9}\ncolour: red")
+      let refused = try workspace.larder("serve", "--listen", "127.0.0.1:0")
+      #expect(refused.status == 1 && refused.output == "")
+      #expect(refused.errors.contains("bad.yaml:3:32: error: "), "\(refused.errors)")
+      #expect(refused.errors.contains("bad.yaml:4:1: error: "))
+      #expect(refused.errors.contains("^"))
+      try workspace.delete("Schedules/bad.yaml")
+      #expect(try workspace.serve().http.get("/readyz").json["warnings"] == .array([]))
+    }
+  }
+
+  @Test func aFileThatTurnedBadLeavesTheLastGoodDefinitionInForce() throws {
+    try Workspace.with { workspace in
+      try workspace.producer("make", Scripts.counting)
+      try workspace.declare("codes", Self.good)
+      let first = try workspace.serve()
+      #expect(try first.http.prefill("codes")["stored"] == .int(2))
+      #expect(try first.stop() == 0)
+
+      try workspace.declare("codes", "colour: red")
+      let server = try workspace.serve()
+      let ready = try server.http.get("/readyz")
+      #expect(ready.status == 200)
+      #expect(ready.json["warnings"].elements.count == 1)
+      let warning = ready.json["warnings"][0].string ?? ""
+      #expect(warning.contains("codes") && warning.contains("codes.yaml:2:1"), "\(warning)")
+      #expect(try server.http.claim("codes", "u-1").status == 201)
+      #expect(try server.http.prefill("codes")["stored"] == .int(1))
+      #expect(try server.http.level("codes")["target"] == .int(2))
+    }
+  }
+
+  @Test func aPoolWhoseFileIsGoneIsRetiredAndStillClaimable() throws {
+    try Workspace.with { workspace in
+      try workspace.producer("make", Scripts.counting)
+      try workspace.declare(
+        "codes",
+        Self.good
+          + "\nschedules: [{cron: \"* * * * * *\", target: 500}]\nclaims: {per_user: 0}")
+      let first = try workspace.serve()
+      try eventually("a full pool") { try first.http.level("codes")["available"] == .int(500) }
+      #expect(try first.stop() == 0)
+      try workspace.delete("Schedules/codes.yaml")
+
+      let server = try workspace.serve()
+      let level = try server.http.level("codes")
+      #expect(level["retired"] == .bool(true))
+      #expect(level["next_run_at"] == .null)
+      #expect(level["reasons"][0].string?.contains("retired") == true)
+      #expect(try server.http.claim("codes", "u-1").status == 201)
+      let refused = try server.http.post("/v1/pools/codes/runs")
+      #expect(refused.status == 409)
+      #expect(refused.json["type"] == .string("urn:larder:wrong-state"))
+      #expect(try workspace.larder("prefill", "codes").status == 1)
+      let runs = try server.http.runs("codes").count
+      #expect(try server.stop() == 0)
+
+      // The file comes back, and with it the runs; what passed meanwhile was not missed.
+      try workspace.declare("codes", Self.good)
+      let third = try workspace.serve()
+      #expect(try third.http.level("codes")["retired"] == .bool(false))
+      #expect(try third.http.runs("codes").count == runs)
+      #expect(try third.http.prefill("codes", count: 1)["stored"] == .int(1))
+    }
+  }
+
+  @Test func aSuspendedPoolRunsNothingAndGivesWhatItHas() throws {
+    try Workspace.with { workspace in
+      try workspace.producer("make", Scripts.counting)
+      try workspace.declare(
+        "codes",
+        """
+        suspend: true
+        producer: {command: [./make]}
+        stock: {target: 2, reorder_at: 1}
+        schedules: [{cron: "* * * * * *"}]
+        """)
+      try workspace.declare(
+        "clock", "producer: {command: [./make]}\nstock: {target: 2}\n"
+          + "schedules: [{cron: \"* * * * * *\"}]")
+      let server = try workspace.serve()
+      #expect(try workspace.larder("put", "codes", input: #"{"payload": 1}"#).status == 0)
+      // Two times of another pool have passed, and none of this one.
+      try eventually("runs of the other pool") { try server.http.runs("clock").count >= 2 }
+      #expect(try server.http.runs("codes") == [])
+      let level = try server.http.level("codes")
+      #expect(level["next_run_at"] == .null)
+      #expect(level["reasons"] == .array([.string("suspended by its schedule file")]))
+      let refused = try server.http.post("/v1/pools/codes/runs")
+      #expect(refused.status == 409)
+      #expect(refused.json["type"] == .string("urn:larder:wrong-state"))
+      #expect(try workspace.larder("prefill", "codes").status == 1)
+      #expect(try server.http.claim("codes", "u-1").status == 201)
+    }
+  }
+}

@@ -1,0 +1,12 @@
+/// Producers that several tests use.
+enum Scripts {
+  /// Makes what it is asked for, each item with a key of its own.
+  static let counting = """
+    i=0
+    while [ "$i" -lt "$LARDER_COUNT" ]; do
+      i=$((i + 1))
+      printf '{"payload": {"n": "%s-%s-%s"}, "key": "%s-%s-%s"}\\n' \\
+        "$LARDER_RUN" "$LARDER_SLICE" "$i" "$LARDER_RUN" "$LARDER_SLICE" "$i"
+    done
+    """
+}
