@@ -96,6 +96,12 @@ final class FakeStore: Store {
 
 /// A reading side that knows of nothing.
 final class FakeReader: StoreReader {
+  private let gone: @Sendable () -> Void
+
+  init(gone: @escaping @Sendable () -> Void = {}) { self.gone = gone }
+
+  deinit { gone() }
+
   func pools(_ names: [String]?, at now: Instant) throws(StoreError) -> [PoolStatus] { [] }
   func claim(_ id: String) throws(StoreError) -> Claim? { throw .failed(id) }
   func claims(

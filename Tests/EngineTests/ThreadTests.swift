@@ -60,6 +60,17 @@ import Testing
     #expect(throws: StoreError.missing(path: "x")) {
       try StoreReaders { () throws(StoreError) in throw .missing(path: "x") }
     }
+    // The thread of a first reader that was opened ends, and lets go of it.
+    let log = Log()
+    var opened = 0
+    #expect(throws: StoreError.missing(path: "x")) {
+      try StoreReaders(count: 2) { () throws(StoreError) in
+        opened += 1
+        if opened == 2 { throw .missing(path: "x") }
+        return FakeReader { log.add("let go") }
+      }
+    }
+    #expect(log.wait { $0 == ["let go"] })
   }
 
   @Test func aMailboxWaitsForAChange() {
