@@ -44,7 +44,8 @@ enum Way: String, CaseIterable, Sendable {
       let put = try larder("put", "codes", input: #"{"payload": "a", "key": "k-1"}"# + "\n\n")
       #expect(put.status == 0 && put.output == "stored 1, duplicates 0, overfill 0\n")
       let again = try larder(
-        "put", "codes", "--json", input: "{\"payload\": 1, \"key\": \"k-1\"}\n{\"payload\": {\"b\":2}}")
+        "put", "codes", "--json",
+        input: "{\"payload\": 1, \"key\": \"k-1\"}\n{\"payload\": {\"b\":2}}")
       #expect(
         again.json
           == .object(["stored": .int(1), "duplicates": .int(1), "overfill": .int(0)]))
@@ -117,7 +118,8 @@ enum Way: String, CaseIterable, Sendable {
         #expect(try status("prefill", "nothing") == 1)
         #expect(try status("prefill", "codes") == 1)
         for words in [
-          ["claim", "codes"], ["claim", "--user", "u-1"], ["claim", "codes", "more", "--user", "u"],
+          ["claim", "codes"], ["claim", "--user", "u-1"],
+          ["claim", "codes", "more", "--user", "u"],
           ["claim", "codes", "--user", "u-1", "--count", "0"],
           ["claim", "codes", "--user", "u-1", "--count", "many"],
           ["claim", "codes", "--user", "u-1", "--user", "u-2"],
@@ -134,7 +136,9 @@ enum Way: String, CaseIterable, Sendable {
       let miss = try workspace.larder("claim", "codes", "--user", "u-2", "--json")
       #expect(miss.status == 3)
       #expect(miss.json["type"] == .string("urn:larder:out-of-stock"))
-      for words in [["levels", "--server", "http://127.0.0.1:1"], ["levels", "--server", "unix:x"]] {
+      for words in [
+        ["levels", "--server", "http://127.0.0.1:1"], ["levels", "--server", "unix:x"],
+      ] {
         #expect(try workspace.larder(words).status == 1)
       }
       for words in [["levels", "--server", "ftp://x"], ["levels", "--store", "larder.db"]] {

@@ -132,7 +132,8 @@ import Testing
       try copy(
         "movie-tickets", to: workspace,
         [
-          ("8421\"", "\(port)\""), ("attempts: 5", "attempts: 50"), ("backoff: 2s", "backoff: 10ms"),
+          ("8421\"", "\(port)\""), ("attempts: 5", "attempts: 50"),
+          ("backoff: 2s", "backoff: 10ms"),
           ("max_backoff: 1m", "max_backoff: 50ms"), ("slice: 20", "slice: 6"),
           ("reorder_at: 40", "reorder_at: 0"),
         ])

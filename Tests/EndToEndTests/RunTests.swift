@@ -74,7 +74,8 @@ import Testing
     ) { _, server in
       let run = try server.http.prefill("codes")
       #expect(run["state"] == .string("failed") && run["stored"] == .int(2))
-      #expect(run["slices"].elements.map { $0["state"] } == [.string("committed"), .string("failed")])
+      #expect(
+        run["slices"].elements.map { $0["state"] } == [.string("committed"), .string("failed")])
       #expect(run["why"].string?.contains("line 2") == true)
       #expect(run["why"].string?.contains("secret-nonsense") == false)
       #expect(try server.http.level("codes")["produced"] == .int(2))

@@ -50,7 +50,8 @@ final class Workspace: Sendable {
   }
 
   func read(_ name: String) -> String {
-    String(decoding: FileManager.default.contents(atPath: "\(path)/\(name)") ?? Data(), as: UTF8.self)
+    String(
+      decoding: FileManager.default.contents(atPath: "\(path)/\(name)") ?? Data(), as: UTF8.self)
   }
 
   func lines(_ name: String) -> [String] {
