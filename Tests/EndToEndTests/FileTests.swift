@@ -36,7 +36,7 @@ import Testing
       let warning = ready.json["warnings"][0].string ?? ""
       #expect(warning.contains("codes") && warning.contains("codes.yaml:2:1"), "\(warning)")
       #expect(try server.http.claim("codes", "u-1").status == 201)
-      #expect(try server.http.prefill("codes")["stored"] == .int(1))
+      #expect(try server.http.prefill("codes", count: 1)["stored"] == .int(1))
       #expect(try server.http.level("codes")["target"] == .int(2))
     }
   }
