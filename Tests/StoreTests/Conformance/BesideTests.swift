@@ -76,6 +76,36 @@ final class Beside: Sendable {
   }
 
   @Test(arguments: StoreKind.all)
+  func aLevelIsOneStateWhileItemsAreSwept(_ kind: StoreKind) throws {
+    let fixture = try kind.open()
+    try fixture.adopt("p", unlimited)
+    nonisolated(unsafe) let reader = try fixture.anotherReader()
+    let expiry = start + .seconds(1)
+    let ended = Atomic(false)
+    let reads = Atomic(0)
+    let reading = Beside {
+      while !ended.load(ordering: .acquiring) {
+        // All items are expired by then, whether or not they were swept between two queries.
+        let status = try #require(try reader.pools(["p"], at: expiry).first)
+        #expect(status.stock.available == 0)
+        #expect(status.stock.expired == status.stock.produced)
+        #expect(status.stock.nextExpiry == nil)
+        reads.add(1, ordering: .relaxed)
+      }
+    }
+    defer { ended.store(true, ordering: .releasing) }
+    var rounds = 0
+    while (rounds < 200 || reads.load(ordering: .relaxed) < 200) && !reading.hasEnded {
+      try fixture.put(items(0..<2, expiresAt: expiry))
+      #expect(try fixture.store.expire(pool: "p", at: expiry, limit: 9) == 2)
+      rounds += 1
+    }
+    ended.store(true, ordering: .releasing)
+    try reading.join()
+    #expect(try fixture.status().stock.expired == 2 * rounds)
+  }
+
+  @Test(arguments: StoreKind.all)
   func aBackupIsOneStateWhileOthersWrite(_ kind: StoreKind) throws {
     let fixture = try kind.open()
     try fixture.adopt("p", unlimited)
