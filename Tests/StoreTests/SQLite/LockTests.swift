@@ -4,20 +4,28 @@ import Testing
 
 @testable import SQLiteStore
 
+/// Another process that takes a file's lock, by its own name for the call.
+private let lockProgram = """
+  import fcntl, sys
+  file = open(sys.argv[1], "r+")
+  fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+  print(flush=True)
+  if sys.argv[2:] == ["hold"]: sys.stdin.read()
+  """
+
 /// Another process that holds an exclusive lock on a file until it ends.
 final class LockHolder {
   private let process = Process()
 
   init(_ path: String) throws {
-    process.executableURL = URL(filePath: "/usr/bin/flock")
-    process.arguments = ["--no-fork", "--exclusive", "--nonblock", path, "cat"]
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = ["python3", "-c", lockProgram, path, "hold"]
     let input = Pipe()
     let output = Pipe()
     process.standardInput = input
     process.standardOutput = output
     try process.run()
-    // What cat gives back shows that the lock is taken.
-    input.fileHandleForWriting.write(Data([10]))
+    // The line that it prints shows that the lock is taken.
     try #require(try output.fileHandleForReading.read(upToCount: 1)?.count == 1)
     self.input = input
   }
@@ -77,9 +85,12 @@ final class LockHolder {
     let path = folder.path("larder.db")
     let store = try open(path)
     func canBeLocked() throws -> Bool {
-      let process = try Process.run(
-        URL(filePath: "/usr/bin/flock"),
-        arguments: ["--nonblock", try StoreFiles(path).lock, "true"])
+      let process = Process()
+      process.executableURL = URL(filePath: "/usr/bin/env")
+      process.arguments = ["python3", "-c", lockProgram, try StoreFiles(path).lock]
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      try process.run()
       process.waitUntilExit()
       return process.terminationStatus == 0
     }
