@@ -149,9 +149,11 @@ extension API {
     if let user { try Self.checkUser(user) }
     let pool = call.parameter("pool")
     let (limit, cursor) = try call.page()
+    let now = clock()
     try read(
       { (store) throws(StoreError) in
-        try store.claims(user: user, pool: pool, before: cursor, limit: limit)
+        if let pool, try store.pools([pool], at: now).isEmpty { throw .unknownPool(pool) }
+        return try store.claims(user: user, pool: pool, before: cursor, limit: limit)
       }, answer
     ) { page in
       Documents.json(200) { json in

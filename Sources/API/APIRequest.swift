@@ -8,6 +8,7 @@ package struct APIRequest: Sendable {
   package var segments: [String]
   package var query: [(name: String, value: String)] = []
   package var contentType: String?
+  package var contentEncoding: String?
   /// Every `Idempotency-Key` field, as it stands in the header.
   package var idempotencyKeys: [String] = []
   package var body: [UInt8] = []
@@ -29,6 +30,7 @@ package struct APIRequest: Sendable {
     self.init(request.method, segments)
     query = items.map { ($0.name, $0.value) }
     contentType = request.header("Content-Type")
+    contentEncoding = request.header("Content-Encoding")
     idempotencyKeys = request.headerValues("Idempotency-Key")
     body = request.body
   }
@@ -76,6 +78,10 @@ package struct APIRequest: Sendable {
 
   /// Refuses a body of another type than the given ones; none is taken as the first.
   func expectBody(_ types: String...) throws(Problem) {
+    if let contentEncoding, contentEncoding.lowercased() != "identity" {
+      throw Problem(
+        .unsupportedType, "the body's Content-Encoding is \(contentEncoding): send it as it is")
+    }
     guard let contentType else { return }
     let type = contentType.prefix { $0 != ";" }.lowercased().trimmingBlanks()
     guard types.contains(type) else {

@@ -67,7 +67,7 @@ enum Documents {
       $0.member("oldest_expiry_at", stock.nextExpiry)
       $0.member("next_run_at", status.nextFire(after: now))
       $0.name("last_run")
-      if let run = status.lastRun { write(run, withSlices: false, &$0) } else { $0.raw("null") }
+      if let run = status.lastRun { write(run, &$0) } else { $0.raw("null") }
       // Demand is not recorded yet, so these are unknown.
       $0.member("hit_rate_24h", nil as Double?)
       $0.member("waste_rate_24h", nil as Double?)
@@ -79,7 +79,7 @@ enum Documents {
     }
   }
 
-  static func write(_ run: Run, withSlices: Bool = true, _ json: inout JSONWriter) {
+  static func write(_ run: Run, _ json: inout JSONWriter) {
     json.object {
       $0.member("run", run.id)
       $0.member("pool", run.pool)
@@ -92,9 +92,7 @@ enum Documents {
       $0.member("started_at", run.startedAt)
       $0.member("ended_at", run.endedAt)
       $0.member("why", run.why)
-      if withSlices {
-        $0.array("slices") { json in run.slices.forEach { write($0, &json) } }
-      }
+      $0.array("slices") { json in run.slices.forEach { write($0, &json) } }
       if let log = run.log { $0.member("log", log) }
     }
   }

@@ -45,8 +45,10 @@ struct JSONBody {
 
   func integer(_ name: String, in range: ClosedRange<Int>) throws(Problem) -> Int? {
     guard let value = value(name) else { return nil }
-    guard value.kind == .number,
-      let number = Int(String(decoding: bytes[value.range], as: UTF8.self)), range.contains(number)
+    let text = String(decoding: bytes[value.range], as: UTF8.self)
+    // 1.0 and 1e0 are the number 1 too.
+    guard value.kind == .number, let number = Int(text) ?? Double(text).flatMap(Int.init(exactly:)),
+      range.contains(number)
     else {
       throw Problem(
         .badRequest,

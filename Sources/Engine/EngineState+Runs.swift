@@ -43,7 +43,7 @@ extension EngineState {
     run.why = fire.why
     if let why = whyNot(fire, of: schedule, pool.status, at: now) {
       run.state = .skipped
-      run.why = why
+      run.why = fire.kind == .caughtUp ? "\(why); \(fire.why ?? "")" : why
       run.endedAt = now
       tick.ended.append(run)
     } else {

@@ -58,6 +58,7 @@ extension EngineState {
       return
     case .committed(let put, let printed, let cursor):
       pool.status.runs[index].stored += put.stored
+      pool.status.runs[index].expired += put.expired
       pool.status.runs[index].covered += launch.count
       if let cursor { pool.status.runs[index].cursor = cursor }
       pool.status.runs[index].slices[0].state = .committed

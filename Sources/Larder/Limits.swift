@@ -27,6 +27,8 @@ package enum Limits {
   package static let itemsPerBody = 2000
   package static let pageSize = 100
   package static let pageSizes = 1...1000
+  /// Payloads in a page of claims: the claim that passes it is the page's last.
+  package static let pageBytes = 8 * 1024 * 1024
   /// The longest `?wait=` of a call.
   package static let wait = Duration.seconds(60)
 

@@ -71,6 +71,8 @@ package struct Run: Sendable, Hashable {
   /// What its committed slices were asked for.
   package var covered: Int = 0
   package var stored: Int = 0
+  /// Of those stored, items that had expired before they came.
+  package var expired: Int = 0
   /// What the last committed slice left for the next one.
   package var cursor: String = ""
   package var createdAt: Instant

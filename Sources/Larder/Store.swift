@@ -21,6 +21,8 @@ package struct Definition: Sendable {
 /// What became of items that were offered to a pool.
 package struct PutResult: Sendable, Hashable {
   package var stored = 0
+  /// Of those stored, items that had expired before they came.
+  package var expired = 0
   /// Items whose key the pool has seen before.
   package var duplicates = 0
   /// Items that found no room under the pool's `max`.

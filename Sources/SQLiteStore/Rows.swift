@@ -5,7 +5,7 @@ enum Rows {
   static let claimColumns = "id, pool, user, state, claimed_at, seq"
   static let runColumns = """
     id, pool, reason, state, schedule, nominal_at, count, asked, covered, stored, cursor, \
-    created_at, started_at, ended_at, why, process_id, process_started, boot_id, seq
+    created_at, started_at, ended_at, why, process_id, process_started, boot_id, seq, expired
     """
   static let sliceColumns =
     "slice, state, asked, stored, duplicates, overfill, attempts, started_at, ended_at, why"
@@ -51,6 +51,7 @@ enum Rows {
     run.asked = row.int(7)
     run.covered = row.int(8)
     run.stored = row.int(9)
+    run.expired = row.int(19)
     run.cursor = row.text(10)
     run.startedAt = row.optionalInstant(12)
     run.endedAt = row.optionalInstant(13)
@@ -188,5 +189,8 @@ enum Rows {
       SELECT \(runColumns) FROM runs WHERE pool = ? AND started_at IS NOT NULL
       ORDER BY seq DESC LIMIT 1
       """, [.text(pool)], run)
+    if let last = status.lastRun {
+      status.lastRun?.slices = try slices(of: last.id, limit: Limits.slicesInPage, connection)
+    }
   }
 }

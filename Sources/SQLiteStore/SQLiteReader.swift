@@ -75,20 +75,31 @@ package final class SQLiteReader: StoreReader {
   ) throws(StoreError) -> Page<Claim> {
     try connection.snapshot { () throws(StoreError) in
       // Unary plus keeps the planner off an index that would read claims in another order.
-      let byUser = user == nil ? "?1 IS NULL" : "user = ?1"
+      let condition =
+        user != nil
+        ? "user = ?1 AND (?2 IS NULL OR +pool = ?2)"
+        : pool != nil ? "?1 IS NULL AND pool = ?2" : "?1 IS NULL AND ?2 IS NULL"
       let rows = try connection.all(
         """
         SELECT \(Rows.claimColumns) FROM claims
-        WHERE \(byUser) AND (?2 IS NULL OR +pool = ?2) AND seq < ?3 AND state <> 'forgotten'
+        WHERE \(condition) AND seq < ?3 AND state <> 'forgotten'
         ORDER BY seq DESC LIMIT ?4
         """,
         [.optional(user), .optional(pool), .integer(cursor ?? .max), .integer(limit + 1)]
       ) { row in (claim: Rows.claim(row), seq: row.int64(5)) }
-      var claims = rows.prefix(limit).map(\.claim)
-      for index in claims.indices {
-        claims[index].items = try Rows.items(of: claims[index].id, connection)
+      // A page ends early where its payloads grow large.
+      var page = Page<Claim>(rows: [], cursor: nil)
+      var bytes = 0
+      for (claim, seq) in rows {
+        guard page.rows.count < limit, bytes <= Limits.pageBytes else { break }
+        var claim = claim
+        claim.items = try Rows.items(of: claim.id, connection)
+        bytes += claim.items.reduce(0) { $0 + $1.payload.utf8.count }
+        page.rows.append(claim)
+        page.cursor = seq
       }
-      return Page(rows: claims, cursor: rows.count > limit ? rows[limit - 1].seq : nil)
+      if page.rows.count == rows.count { page.cursor = nil }
+      return page
     }
   }
 

@@ -37,11 +37,11 @@ extension SQLiteStore {
         ])
       try connection.run(
         """
-        UPDATE runs SET stored = stored + ?, covered = covered + ?, cursor = coalesce(?, cursor)
+        UPDATE runs SET stored = stored + ?, expired = expired + ?, covered = covered + ?, cursor = coalesce(?, cursor)
         WHERE id = ?
         """,
         [
-          .integer(result.stored), .integer(found.asked), .optional(slice.cursor),
+          .integer(result.stored), .integer(result.expired), .integer(found.asked), .optional(slice.cursor),
           .text(slice.run),
         ])
       try appendLog(slice.log, to: slice.run)
@@ -101,7 +101,7 @@ extension SQLiteStore {
           .optional(slice?.revision),
         ])
       changes.add(1, state, in: pool.name)
-      if !expired { room -= 1 }
+      if expired { result.expired += 1 } else { room -= 1 }
       result.stored += 1
     }
     return result

@@ -56,7 +56,12 @@ package final class SQLiteStore: Store {
 
   private func prepare(_ files: StoreFiles) throws(StoreError) {
     _ = try Schema.check(connection)
-    try connection.run("PRAGMA journal_mode = WAL")
+    let mode = try connection.first("PRAGMA journal_mode = WAL") { $0.text(0) }
+    guard mode == "wal" else {
+      throw .unreadable(
+        path: files.database,
+        why: "its file system does not allow a write-ahead log: put the store on a local disk")
+    }
     try connection.run("PRAGMA synchronous = FULL")
     try connection.run("PRAGMA cache_size = -16384")
     try connection.run("PRAGMA temp_store = MEMORY")

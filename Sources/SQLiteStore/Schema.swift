@@ -82,6 +82,7 @@ enum Schema {
     ) STRICT;
     CREATE UNIQUE INDEX claims_key ON claims (user, pool, principal, key);
     CREATE INDEX claims_user ON claims (user, seq);
+    CREATE INDEX claims_pool ON claims (pool, seq);
 
     -- How far each schedule's nominal times have been dealt with.
     CREATE TABLE schedules (
@@ -107,6 +108,7 @@ enum Schema {
       asked INTEGER NOT NULL DEFAULT 0,
       covered INTEGER NOT NULL DEFAULT 0,
       stored INTEGER NOT NULL DEFAULT 0,
+      expired INTEGER NOT NULL DEFAULT 0,
       cursor TEXT NOT NULL DEFAULT '',
       created_at INTEGER NOT NULL,
       started_at INTEGER,

@@ -40,6 +40,16 @@ package struct DueTimes: Sendable, Hashable {
       fires.append(Fire(nominalAt: Instant(seconds: next), kind: .onTime))
       time = next
     }
+    if schedule.catchup == .latest { leaveToNewer() }
+  }
+
+  /// Of missed times only the newest is run, so none where a newer one has just come.
+  private mutating func leaveToNewer() {
+    guard fires.contains(where: { $0.kind == .onTime }) else { return }
+    for index in fires.indices where fires[index].kind == .caughtUp {
+      fires[index].kind = .passedOver
+      fires[index].why = (fires[index].why ?? "missed") + ", and a newer one has come"
+    }
   }
 
   private mutating func addMissed(

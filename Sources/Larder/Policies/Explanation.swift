@@ -16,8 +16,10 @@ extension PoolStatus {
           + "\(memory.fruitless == 1 ? "run" : "runs in a row") brought too little")
     }
     if let target = pool.stock.target {
-      if position >= target {
+      if stock.available >= target {
         reasons.append("at or above the target of \(target)")
+      } else if position >= target {
+        reasons.append("with what is on order, the target of \(target) is reached")
       } else if runs.isEmpty, pool.stock.reorderAt == 0 {
         reasons.append("below the target of \(target), and there is no reorder point")
       } else if reorder(at: now) == .now {

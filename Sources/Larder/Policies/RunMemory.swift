@@ -1,7 +1,7 @@
 /// What is remembered of a pool's runs when they have ended: it decides how long the reorder
 /// point waits, whether the breaker is open, and when a run is expected to fill the pool.
 package struct RunMemory: Sendable, Hashable {
-  /// Runs in a row that failed, were short or stored nothing.
+  /// Runs in a row that failed, were short or stored nothing that could be claimed.
   package var fruitless: Int
   /// Runs in a row that failed.
   package var failures: Int
@@ -25,8 +25,8 @@ package struct RunMemory: Sendable, Hashable {
     var memory = self
     memory.lastEndedAt = now
     memory.failures = state == .failed ? failures + 1 : 0
-    memory.fruitless = state == .succeeded && run.stored > 0 ? 0 : fruitless + 1
-    if state == .succeeded || (state == .short && run.stored > 0) {
+    memory.fruitless = state == .succeeded && run.stored > run.expired ? 0 : fruitless + 1
+    if state == .succeeded || (state == .short && run.stored > run.expired) {
       // A clock that ran back meanwhile must not make the time negative.
       let took = max(now - startedAt, .zero)
       memory.typicalRunTime = typicalRunTime.map { ($0 * 3 + took) / 4 } ?? took
