@@ -10,13 +10,18 @@ package final class Engine: Sendable {
   package struct Observer: Sendable {
     /// A run ended or was skipped.
     package var ended: @Sendable (Run) -> Void
+    /// A try of a slice failed, and another one is to come.
+    package var setback: @Sendable (Setback) -> Void
     /// Something went wrong that is not a run's.
     package var trouble: @Sendable (String) -> Void
 
     package init(
-      ended: @escaping @Sendable (Run) -> Void, trouble: @escaping @Sendable (String) -> Void
+      ended: @escaping @Sendable (Run) -> Void,
+      setback: @escaping @Sendable (Setback) -> Void = { _ in },
+      trouble: @escaping @Sendable (String) -> Void
     ) {
       self.ended = ended
+      self.setback = setback
       self.trouble = trouble
     }
   }
@@ -191,7 +196,7 @@ package final class Engine: Sendable {
     for run in tick.ended where !refused.contains(run.id) { observer.ended(run) }
     fills.change { fills in
       for pool in tick.examined {
-        fills[pool] = state.status(of: pool)?.expectedFill(at: now)
+        fills[pool] = state.expectedFill(of: pool, at: now)
       }
     }
     return crowded.isEmpty ? tick.deadline : now

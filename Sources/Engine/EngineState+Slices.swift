@@ -71,21 +71,23 @@ extension EngineState {
         end(run, in: &pool, as: .succeeded, why: nil, at: now, &tick)
       }
     case .failed(let why, let log):
-      fail(&pool, index, launch, why, log, at: now, &tick)
+      let attempts = pool.status.pool.producer?.retry.attempts ?? 1
+      fail(&pool, index, launch, why, log, attempts, at: now, &tick)
+    case .notStarted(let why):
+      fail(&pool, index, launch, why, [], 1, at: now, &tick)
     }
   }
 
   private mutating func fail(
     _ pool: inout PoolState, _ index: Int, _ launch: Launch, _ why: String, _ log: [UInt8],
-    at now: Instant, _ tick: inout Tick
+    _ attempts: Int, at now: Instant, _ tick: inout Tick
   ) {
-    let retry = pool.status.pool.producer?.retry ?? RetryPolicy()
-    let attempts = pool.status.runs[index].slice?.attempts ?? 1
-    let final = attempts >= retry.attempts
+    let attempt = pool.status.runs[index].slice?.attempts ?? 1
+    let final = attempt >= attempts
     tick.events.append(
       .failedAttempt(run: launch.run, slice: launch.slice, why: why, log: log, final: final))
     if final {
-      let tries = attempts == 1 ? "" : " (\(attempts) tries)"
+      let tries = attempt == 1 ? "" : " (\(attempt) tries)"
       let run = pool.status.runs[index]
       end(
         run, in: &pool, as: .failed, why: "slice \(launch.slice): \(why)\(tries)", at: now, &tick)
@@ -93,8 +95,13 @@ extension EngineState {
     }
     pool.status.runs[index].slices[0].why = why
     // Full jitter: anything up to the ceiling, so that pools which failed together spread out.
-    let ceiling = retry.ceiling(afterFailures: attempts).inMilliseconds
-    let wait = Int64.random(in: 0...max(0, ceiling), using: &random)
-    pool.retries[launch.run] = now + .milliseconds(wait)
+    let retry = pool.status.pool.producer?.retry ?? RetryPolicy()
+    let ceiling = retry.ceiling(afterFailures: attempt).inMilliseconds
+    let next = now + .milliseconds(Int64.random(in: 0...max(0, ceiling), using: &random))
+    pool.retries[launch.run] = next
+    tick.setbacks.append(
+      Setback(
+        pool: launch.pool, run: launch.run, slice: launch.slice, attempt: attempt,
+        attempts: attempts, why: why, nextTryAt: next))
   }
 }

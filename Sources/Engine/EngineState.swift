@@ -51,6 +51,17 @@ package struct EngineState: Sendable {
     pools[pool]?.status
   }
 
+  /// When the next run should have filled the pool; nil where nobody can say.
+  func expectedFill(of name: String, at now: Instant) -> Instant? {
+    guard let pool = pools[name], let expected = pool.status.expectedFill(at: now) else {
+      return nil
+    }
+    // A run that waits for its next try, or for the rate, brings nothing before.
+    guard pool.executing.isEmpty, !pool.status.runs.isEmpty else { return expected }
+    let waits = pool.status.runs.compactMap { pool.retries[$0.id] } + [pool.rateAllowsAt ?? now]
+    return max(expected, waits.min() ?? now)
+  }
+
   /// Takes over the stock of pools that changed.
   package mutating func stockChanged(_ stocks: [String: Stock]) {
     for (pool, stock) in stocks where pools[pool] != nil {

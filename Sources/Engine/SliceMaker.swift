@@ -20,6 +20,7 @@ struct SliceMaker: Sendable {
       }
     }
     if output.end == .cancelled { return report(.givenUp, [:]) }
+    if case .couldNotStart = output.end { return report(.notStarted(why(output.end)), [:]) }
     guard output.isGood else { return report(.failed(why(output.end), log: output.log), [:]) }
     commit(output)
   }

@@ -29,6 +29,7 @@ package final class StoreReaders: Sendable {
       nonisolated(unsafe) let reader = opened  // handed over to the thread, which alone uses it
       let thread = WorkThread("store-reader-\(index)") { [queue] in
         while let work = Self.next(queue) { work(reader) }
+        reader.close()
       }
       threads.change { $0.append(thread) }
     }

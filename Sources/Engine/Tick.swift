@@ -9,6 +9,18 @@ package struct Launch: Sendable, Hashable {
   package var cursor: String
 }
 
+/// A try of a slice that failed, with another one to come.
+package struct Setback: Sendable, Hashable {
+  package var pool: String
+  package var run: String
+  package var slice: Int
+  /// The try that failed, and how many there may be.
+  package var attempt: Int
+  package var attempts: Int
+  package var why: String
+  package var nextTryAt: Instant
+}
+
 /// What the engine is to do, as the pure core decided it.
 package struct Tick: Sendable {
   /// To be recorded first, in one transaction.
@@ -20,6 +32,8 @@ package struct Tick: Sendable {
   /// Pools with expired items on their shelf, to be taken off before anything else is decided
   /// about them.
   package var expiries: [String] = []
+  /// Tries of slices that failed and will be made again, for the log.
+  package var setbacks: [Setback] = []
   /// Ended or skipped runs, for the log.
   package var ended: [Run] = []
   /// Pools that were looked at.
@@ -34,6 +48,9 @@ package enum SliceResult: Sendable, Hashable {
   case committed(PutResult, printed: Int, cursor: String?)
   /// It failed; nothing of it was kept.
   case failed(String, log: [UInt8])
+  /// The program could not be started, so the supplier was never asked; nor would it be by
+  /// another try.
+  case notStarted(String)
   /// The run was given up meanwhile, or the server stops: nothing was kept, no try was used.
   case givenUp
 }

@@ -149,4 +149,7 @@ package protocol StoreReader: AnyObject {
 
   /// Writes a consistent copy of the whole store to a new file, payloads included.
   func backup(to path: String) throws(StoreError)
+
+  /// Ends the reading; nothing may be asked afterwards.
+  func close()
 }

@@ -15,6 +15,8 @@ package enum StoreError: Error, Sendable, Hashable, CustomStringConvertible {
   case unknownCommit(String)
   /// Something else failed; nothing of the transaction was kept.
   case failed(String)
+  /// A backup could not be written.
+  case noBackup(path: String, why: String)
   /// The run or slice was given up, so nothing of it may be stored.
   case fenced
   case unknownPool(String)
@@ -33,6 +35,7 @@ package enum StoreError: Error, Sendable, Hashable, CustomStringConvertible {
     case .full(let why): "the disk is full: \(why)"
     case .unknownCommit(let why): "a commit failed and may or may not have taken place: \(why)"
     case .failed(let why): "the store failed: \(why)"
+    case .noBackup(let path, let why): "\(path) can't be written: \(why)"
     case .fenced: "the run was given up"
     case .unknownPool(let pool): "there is no pool \(pool)"
     }

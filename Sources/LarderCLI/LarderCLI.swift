@@ -19,7 +19,7 @@ package enum LarderCLI {
       Terminal.output(Command.overview)
       return 0
     }
-    if words[0] == "--version" {
+    if words[0] == "--version" || words[0] == "version" {
       Terminal.output("larder \(version)\n")
       return 0
     }
@@ -41,12 +41,16 @@ package enum LarderCLI {
     do throws(CommandError) {
       let arguments = try Arguments(
         words, options: command.options + Option.common, environment: environment)
-      return try command.run(Context(arguments: arguments))
+      if arguments.has(.server), !command.common.contains(where: { $0.name == "--server" }) {
+        throw .usage("works without a server: --server has no meaning here")
+      }
+      let code = try command.run(Context(arguments: arguments))
+      return code == 0 && Terminal.outputFailed ? 1 : code
     } catch {
       switch error {
       case .usage(let message):
         Terminal.error(
-          "larder \(command.name): \(message)\nUsage: larder \(command.name) \(command.arguments)\n"
+          "larder \(command.name): \(message)\nUsage: \(command.usage)\n"
             + "`larder \(command.name) --help` tells more\n")
       case .failed(let message):
         Terminal.error("larder \(command.name): \(message)\n")

@@ -11,13 +11,13 @@ struct Backup {
   /// copy ever stands under its name. An existing file is never overwritten.
   func write() throws(StoreError) {
     guard access(path, F_OK) != 0 else {
-      throw .failed("\(path) exists already: name a new file for the backup")
+      throw .noBackup(path: path, why: "it exists already, so name a new file")
     }
     let partial = path + ".partial-\(getpid())"
     // Payloads are secrets: the owner alone may read the copy.
     let descriptor = open(partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
-      throw .failed("\(partial) can't be made: \(String(cString: strerror(errno)))")
+      throw .noBackup(path: path, why: String(cString: strerror(errno)))
     }
     defer {
       Glibc.close(descriptor)
@@ -25,7 +25,7 @@ struct Backup {
     }
     try copy(to: partial)
     guard fsync(descriptor) == 0, link(partial, path) == 0 else {
-      throw .failed("\(path) can't be written: \(String(cString: strerror(errno)))")
+      throw .noBackup(path: path, why: String(cString: strerror(errno)))
     }
     syncFolder()
   }
@@ -47,7 +47,7 @@ struct Backup {
   private func failure(of target: OpaquePointer?) -> StoreError {
     let failure = SQLiteFailure(code: SQLITE_ERROR, connection: target)
     return failure.primary == SQLITE_FULL
-      ? .full(failure.message) : .failed("the backup to \(path) failed: \(failure.message)")
+      ? .full(failure.message) : .noBackup(path: path, why: failure.message)
   }
 
   private func syncFolder() {

@@ -41,7 +41,8 @@ extension SQLiteStore {
         WHERE id = ?
         """,
         [
-          .integer(result.stored), .integer(result.expired), .integer(found.asked), .optional(slice.cursor),
+          .integer(result.stored), .integer(result.expired), .integer(found.asked),
+          .optional(slice.cursor),
           .text(slice.run),
         ])
       try appendLog(slice.log, to: slice.run)

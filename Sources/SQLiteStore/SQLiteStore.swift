@@ -1,5 +1,4 @@
 import CSQLite
-import Glibc
 import Larder
 
 /// The embedded store: one SQLite database, one writing connection, one lock held for life.
@@ -37,7 +36,7 @@ package final class SQLiteStore: Store {
       if !files.exists { try files.create() }
       connection = try Connection(path: files.database, access: .writing)
     } catch {
-      Glibc.close(lock)
+      StoreFiles.release(lock: lock)
       throw error
     }
     self.lock = lock
@@ -77,7 +76,7 @@ package final class SQLiteStore: Store {
 
   package func close() {
     connection.close()
-    Glibc.close(lock)
+    StoreFiles.release(lock: lock)
   }
 
   /// Runs `body` in a transaction and writes the changes of the stock with it.

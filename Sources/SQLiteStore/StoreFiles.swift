@@ -82,6 +82,12 @@ package struct StoreFiles: Sendable, Hashable {
     _ = try Schema.check(connection)
   }
 
+  /// Gives the lock up that the descriptor holds.
+  static func release(lock descriptor: Int32) {
+    clinux_unlock(descriptor)
+    close(descriptor)
+  }
+
   /// Makes an empty database file that its owner alone can read, since payloads are secrets.
   func create() throws(StoreError) {
     let descriptor = open(database, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)

@@ -115,4 +115,6 @@ final class FakeReader: StoreReader {
   ) throws(StoreError) -> Page<Run> { Page(rows: [], cursor: nil) }
   func run(_ id: String) throws(StoreError) -> Run? { nil }
   func backup(to path: String) throws(StoreError) {}
+  func close() {}
+
 }

@@ -4,5 +4,8 @@
 // until the descriptor is closed. Returns 0, or the errno of the refusal (EAGAIN: it is held).
 int clinux_lock_exclusively(int fd);
 
+// Gives the lock up, also where a child that is being started still has the descriptor.
+void clinux_unlock(int fd);
+
 // Whether somebody else holds the lock.
 int clinux_is_locked(int fd);

@@ -7,6 +7,8 @@ struct Command: Sendable {
   /// What the help says besides, in lines.
   var notes: String = ""
   let options: [Option]
+  /// The common options that mean something to it; all are accepted but `--server`.
+  var common: [Option] = Option.common
   /// Does the work and gives the exit code.
   let run: @Sendable (Context) throws(CommandError) -> Int32
 
@@ -14,12 +16,14 @@ struct Command: Sendable {
     .serve, .check, .next, .prefill, .put, .claim, .claims, .levels, .runs, .run, .backup,
   ]
 
+  var usage: String { "larder \(name)\(arguments.isEmpty ? "" : " \(arguments)") [OPTIONS]" }
+
   /// The command's help.
   var help: String {
-    var text = "larder \(name)\(arguments.isEmpty ? "" : " \(arguments)")\n\n\(summary)\n"
+    var text = "Usage: \(usage)\n\nlarder \(name) \(summary).\n"
     if !notes.isEmpty { text += "\n\(notes)\n" }
     text += "\nOptions:\n"
-    for option in options + Option.common {
+    for option in options + common {
       let left = option.name + (option.value.map { " \($0)" } ?? "")
       let gap = String(repeating: " ", count: max(2, 28 - left.count))
       text += "  \(left)\(gap)\(option.help)"

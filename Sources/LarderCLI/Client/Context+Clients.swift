@@ -12,6 +12,12 @@ extension Context {
     return try LocalClient(reading: try storePath())
   }
 
+  /// Whether the store that is read has no server.
+  func isUnserved() throws(CommandError) -> Bool {
+    if arguments.value(.server) != nil { return false }
+    return try !storeFiles().isServed()
+  }
+
   /// What a command needs of a store that it opens itself.
   enum Purpose {
     /// Items are claimed: the store must be there.

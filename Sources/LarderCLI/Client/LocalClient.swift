@@ -1,5 +1,6 @@
 import API
 import Engine
+import Glibc
 import HTTPServer
 import Larder
 import SQLiteStore
@@ -23,6 +24,9 @@ final class LocalClient: Client {
   ///
   /// - Parameter running: whether runs can be asked for; schedules and reorder points start none.
   init(writing store: sending SQLiteStore, path: String, running: Bool) throws(CommandError) {
+    // Before any thread starts. Producers have process groups of their own, so a terminal's
+    // interrupt reaches this process alone, which has to end them.
+    let signals = running ? Signals() : nil
     let writer = StoreWriter(store: store) { error in
       Terminal.error("larder: \(error)\n")
     }
@@ -40,6 +44,13 @@ final class LocalClient: Client {
           ended: { _ in }, trouble: { Terminal.error("larder: \($0)\n") }))
       self.engine = engine
       engine.start()
+      _ = WorkThread("signals") {
+        _ = signals?.wait()
+        Terminal.error("larder: interrupted: the run goes on when it is started again\n")
+        engine.stop()
+        writer.stop()
+        exit(1)
+      }
     } else {
       engine = nil
     }
@@ -55,7 +66,7 @@ final class LocalClient: Client {
 
   func close() {
     engine?.stop()
-    writer?.stop()
     readers.stop()
+    writer?.stop()
   }
 }

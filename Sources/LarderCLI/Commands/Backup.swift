@@ -6,7 +6,7 @@ extension Command {
     name: "backup", arguments: "FILE",
     summary: "copies the store to a new file, also while serving",
     notes: "The copy is consistent, holds the payloads, and is readable by its owner only.",
-    options: []
+    options: [], common: [.store, .json, .help]
   ) { context throws(CommandError) in
     let file = try context.arguments.single("FILE")
     let path = try context.storePath()

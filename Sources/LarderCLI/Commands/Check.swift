@@ -5,7 +5,7 @@ extension Command {
   static let check = Command(
     name: "check", arguments: "[FILE…]", summary: "validates schedule files",
     notes: "Prints each pool and its next fire times. Without FILE: all files of --schedules.",
-    options: []
+    options: [], common: [.schedules, .json, .help]
   ) { context throws(CommandError) in
     let named = context.arguments.positional
     let loaded =

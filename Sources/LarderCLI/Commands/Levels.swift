@@ -29,7 +29,10 @@ extension Command {
         Terminal.output(context.arguments.has(csv) ? csvReport(levels) : report(levels))
         warn(levels)
       }
-      guard context.arguments.has(watch) else { return 0 }
+      if try context.isUnserved() {
+        Terminal.warning("no server runs on this store: nothing is produced until one does")
+      }
+      guard context.arguments.has(watch), !Terminal.outputFailed else { return 0 }
       sleep(1)
     }
   }

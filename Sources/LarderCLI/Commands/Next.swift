@@ -16,7 +16,8 @@ extension Command {
   static let next = Command(
     name: "next", arguments: "[POOL]", summary: "shows the next fire times",
     notes: "Of all pools, of one, or with --cron of an expression.",
-    options: [number, cron, timezone, after]
+    options: [number, cron, timezone, after],
+    common: [.store, .schedules, .json, .help]
   ) { context throws(CommandError) in
     let arguments = context.arguments
     try arguments.expect(atMost: 1)

@@ -57,8 +57,9 @@ extension Command {
 
   private static func summary(of run: JSONNode) -> String {
     var text = "run \(run["run"]?.plain ?? "") \(run["state"]?.plain ?? ""): "
+    if run["state"]?.string == "skipped" { return text + (run["why"]?.plain ?? "") }
     text += "\(run["stored"]?.plain ?? "0") of \(run["asked"]?.plain ?? "0") items stored"
     if let why = run["why"]?.string { text += "; \(why)" }
-    return text
+    return Terminal.printable(text)
   }
 }

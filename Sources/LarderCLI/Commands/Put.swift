@@ -34,7 +34,8 @@ extension Command {
         "stored \(total.stored), duplicates \(total.duplicates), overfill \(total.overfill)\n")
     }
     guard total.overfill == 0 else {
-      throw .failed("\(total.overfill) items found no room under the max of \(pool)")
+      let items = total.overfill == 1 ? "1 item" : "\(total.overfill) items"
+      throw .failed("\(items) found no room under the max of \(pool)")
     }
     return 0
   }

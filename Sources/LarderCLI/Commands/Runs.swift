@@ -52,11 +52,15 @@ extension Command {
       "run", "pool", "reason", "schedule", "nominal_at", "state", "asked", "stored", "started_at",
       "ended_at", "why",
     ] {
-      if let value = run[name] { Terminal.output("\(name): \(value.plain)\n") }
+      if let value = run[name] {
+        Terminal.output("\(name): \(Terminal.printable(value.plain))\n")
+      }
     }
     if let lag = span(run["nominal_at"], run["started_at"]) { Terminal.output("lag: \(lag)\n") }
     Terminal.output("\n" + slices(run))
-    if let log = run["log"]?.string { Terminal.output("\nstandard error:\n\(log)\n") }
+    if let log = run["log"]?.string {
+      Terminal.output("\nstandard error:\n\(Terminal.printable(log, keepingLines: true))\n")
+    }
     return 0
   }
 

@@ -19,7 +19,7 @@ extension Command {
     notes: """
       Listens on loopback or a Unix socket only. SIGTERM and SIGINT drain: every accepted request is
       answered, producers are ended, and their slices go on at the next start.
-      """, options: [listen, producers]
+      """, options: [listen, producers], common: [.store, .schedules, .help]
   ) { context throws(CommandError) in
     try context.arguments.expect(atMost: 0)
     let producers =
@@ -78,7 +78,7 @@ private final class Server {
         ended: { run in
           metrics.ended(run)
           Log.ended(run)
-        }, trouble: { Log.line($0) }))
+        }, setback: { Log.setback($0) }, trouble: { Log.line($0) }))
     let api = API(
       writer: writer, readers: readers, engine: engine, health: health, metrics: metrics)
     self.api = api
@@ -132,8 +132,9 @@ private final class Server {
     let ending = WorkThread("engine-stop") { engine.stop() }
     http.stop(drainFor: Limits.drain.inSeconds)
     ending.join()
-    writer.stop()
+    // The writer last: the last connection that closes leaves no write-ahead log behind.
     readers.stop()
+    writer.stop()
     Log.line("stopped")
     return code
   }

@@ -1,9 +1,18 @@
+import Engine
 import Larder
 
 /// What a server tells on standard error, a line each.
 enum Log {
   static func line(_ text: String) {
-    Terminal.error("\(RFC3339.format(Instant.now())) \(text)\n")
+    Terminal.error("\(RFC3339.format(Instant.now())) \(Terminal.printable(text))\n")
+  }
+
+  /// A try of a slice that failed.
+  static func setback(_ setback: Setback) {
+    line(
+      "\(setback.pool): run \(setback.run) slice \(setback.slice) failed at try "
+        + "\(setback.attempt) of \(setback.attempts), the next at "
+        + "\(RFC3339.format(setback.nextTryAt)): \(setback.why)")
   }
 
   /// A run that ended or was skipped.

@@ -12,7 +12,7 @@ struct Table {
   }
 
   mutating func add(_ cells: [String]) {
-    rows.append(cells)
+    rows.append(cells.map { Terminal.printable($0) })
   }
 
   var text: String {
