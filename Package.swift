@@ -44,7 +44,7 @@ let package = Package(
     tests("CronTests", ["Cron"], resources: [.copy("Data")]),
     tests("LarderTests", ["Larder"]),
     tests("ScheduleFileTests", ["ScheduleFile", "Larder"], resources: [.copy("Data")]),
-    tests("StoreTests", ["SQLiteStore", "Larder"]),
+    tests("StoreTests", ["SQLiteStore", "Larder", "ScheduleFile", "CSQLite"]),
     tests("ProducerTests", ["Producer", "Larder"]),
     tests("EngineTests", ["Engine", "Larder", "SQLiteStore", "Producer"]),
     tests("HTTPServerTests", ["HTTPServer"]),

@@ -59,6 +59,7 @@ enum Documents {
       $0.member("replaced", stock.replaced)
       $0.member("produced", stock.produced)
       $0.member("in_flight", status.inFlight)
+      // No claim is ever pending before backorders come.
       $0.member("pending", 0)
       $0.member("target", status.pool.stock.target)
       $0.member("reorder_at", status.pool.stock.reorderAt)

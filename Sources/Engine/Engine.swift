@@ -149,12 +149,13 @@ package final class Engine: Sendable {
     let now = clock()
     state.stockChanged(mail.stocks)
     var events: [RunEvent] = []
+    var ended: [Run] = []
     for (launch, result) in mail.results {
       let making = makings.change { $0.removeValue(forKey: launch.run) }
       making?.thread.join()
       let tick = state.sliceEnded(launch, result, at: now)
       events += tick.events
-      tick.ended.forEach(observer.ended)
+      ended += tick.ended
     }
     var opened: [(run: Run, answer: RunAnswer)] = []
     for (pool, count, answer) in mail.requests {
@@ -168,6 +169,7 @@ package final class Engine: Sendable {
     }
     do throws(StoreError) {
       try record(events, &state)
+      ended.forEach(observer.ended)
       for (run, answer) in opened { answer(.success(run)) }
     } catch {
       for (_, answer) in opened { answer(.failure(Problem(.busy, "\(error)"))) }
@@ -179,8 +181,8 @@ package final class Engine: Sendable {
   private func act(_ state: inout EngineState) throws(StoreError) -> Instant? {
     let now = clock()
     let tick = state.tick(at: now)
-    let refused = try record(tick.events, &state)
-    for launch in tick.launches { make(launch, state) }
+    let (refused, crowded) = try record(tick.events, &state, Crowding(tick.newSlices, in: state))
+    for launch in tick.launches where !crowded.contains(launch) { make(launch, state) }
     for pool in tick.expiries {
       _ = try writer.perform { (store, now) throws(StoreError) in
         try store.expire(pool: pool, at: now, limit: Limits.expirySlice)
@@ -192,25 +194,36 @@ package final class Engine: Sendable {
         fills[pool] = state.status(of: pool)?.expectedFill(at: now)
       }
     }
-    return tick.deadline
+    return crowded.isEmpty ? tick.deadline : now
   }
 
-  /// Puts events on disk and gives the runs that were refused, since they took place before.
+  /// Puts events on disk. Gives the runs that were refused, since they took place before, and
+  /// the slices that were taken back, since there is no room for them any more.
   @discardableResult
   private func record(
-    _ events: [RunEvent], _ state: inout EngineState
-  ) throws(StoreError) -> Set<String> {
-    guard !events.isEmpty else { return [] }
-    let done = try writer.perform { (store, now) throws(StoreError) in
-      try store.record(events, at: now)
+    _ events: [RunEvent], _ state: inout EngineState, _ crowding: Crowding? = nil
+  ) throws(StoreError) -> (refused: Set<String>, crowded: [Launch]) {
+    guard !events.isEmpty else { return ([], []) }
+    let done = try writer.perform { [inbox] (store, now) throws(StoreError) in
+      var crowded: [Launch] = []
+      if let crowding, crowding.isPossible {
+        let stocks = try store.takeChanges()
+        inbox.change { $0.stocks.merge(stocks) { $1 } }
+        crowded = crowding.withoutRoom(stocks)
+      }
+      let kept = events.filter { event in
+        guard case .attempt(let run, _, _, _) = event else { return true }
+        return !crowded.contains { $0.run == run }
+      }
+      let took = try store.record(kept, at: now)
+      let refused = zip(kept, took).compactMap { event, took -> Run? in
+        if case .open(let run) = event, !took { run } else { nil }
+      }
+      return (refused: refused, crowded: crowded)
     }
-    var refused: Set<String> = []
-    for (event, took) in zip(events, done) where !took {
-      guard case .open(let run) = event else { continue }
-      state.refused(run)
-      refused.insert(run.id)
-    }
-    return refused
+    for launch in done.crowded { state.takeBack(launch) }
+    for run in done.refused { state.refused(run) }
+    return (Set(done.refused.map(\.id)), done.crowded)
   }
 
   private func make(_ launch: Launch, _ state: EngineState) {

@@ -29,10 +29,11 @@ extension EngineState {
       if let rate = producer.rate { pool.rateAllowsAt = now + rate.time(for: slice.asked) }
       tick.events.append(
         .attempt(run: run.id, slice: slice.number, asked: slice.asked, attempt: slice.attempts))
-      tick.launches.append(
-        Launch(
-          pool: pool.status.pool.name, run: run.id, slice: slice.number, count: slice.asked,
-          cursor: run.cursor))
+      let launch = Launch(
+        pool: pool.status.pool.name, run: run.id, slice: slice.number, count: slice.asked,
+        cursor: run.cursor)
+      tick.launches.append(launch)
+      if run.slice == nil { tick.newSlices.append(launch) }
       return true
     }
     return false

@@ -142,6 +142,29 @@ package struct EngineState: Sendable {
       && !pool.ready(at: now).isEmpty
   }
 
+  /// How many items may be on a pool's shelf with what is in flight.
+  package func shelfLimit(of pool: String) -> Int {
+    guard let status = pools[pool]?.status else { return 0 }
+    return status.pool.stock.max - status.inFlight
+  }
+
+  /// Takes a new slice back, since items came to the shelf before it was recorded. The next tick
+  /// asks for as many as there is room for then.
+  package mutating func takeBack(_ launch: Launch) {
+    executing -= 1
+    guard var pool = pools[launch.pool] else { return }
+    pool.executing.remove(launch.run)
+    if let index = pool.status.runs.firstIndex(where: { $0.id == launch.run }) {
+      // What is left is the slice before it, which tells the number of the next.
+      pool.status.runs[index].slices = (1..<launch.slice).suffix(1).map { number in
+        Slice(
+          number: number, state: .committed, asked: 0, startedAt: pool.status.runs[index].createdAt)
+      }
+    }
+    pools[launch.pool] = pool
+    dirty.insert(launch.pool)
+  }
+
   /// Takes over how a slice ended.
   package mutating func sliceEnded(
     _ launch: Launch, _ result: SliceResult, at now: Instant

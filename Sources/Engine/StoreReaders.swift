@@ -13,13 +13,20 @@ package final class StoreReaders: Sendable {
   private let queue = Mailbox(Queue())
   private let threads = Mailbox<[WorkThread]>([])
 
-  /// Opens `count` readers.
+  /// Opens `count` readers. Where one can't be opened, none is left.
   package init(
     count: Int = Limits.readerThreads,
     open: () throws(StoreError) -> sending any StoreReader
   ) throws(StoreError) {
     for index in 0..<count {
-      nonisolated(unsafe) let reader = try open()  // handed over to the thread, which alone uses it
+      let opened: any StoreReader
+      do throws(StoreError) {
+        opened = try open()
+      } catch {
+        stop()
+        throw error
+      }
+      nonisolated(unsafe) let reader = opened  // handed over to the thread, which alone uses it
       let thread = WorkThread("store-reader-\(index)") { [queue] in
         while let work = Self.next(queue) { work(reader) }
       }

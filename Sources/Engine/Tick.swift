@@ -15,6 +15,8 @@ package struct Tick: Sendable {
   package var events: [RunEvent] = []
   /// To be launched when the events are on disk.
   package var launches: [Launch] = []
+  /// Those of the launches that put more items in flight, unlike a slice that is tried again.
+  package var newSlices: [Launch] = []
   /// Pools with expired items on their shelf, to be taken off before anything else is decided
   /// about them.
   package var expiries: [String] = []

@@ -85,7 +85,8 @@ package protocol Store: AnyObject {
   /// Puts a definition in force; the pool is no longer retired.
   func adopt(_ definition: Definition, at now: Instant) throws(StoreError)
 
-  /// Ends the runs of pools whose files are gone; their stock stays claimable.
+  /// Marks pools whose files are gone: their runs are for the engine to end, their stock stays
+  /// claimable.
   func retire(_ pools: [String], at now: Instant) throws(StoreError)
 
   /// Decides requests in their order. Only grants are written.

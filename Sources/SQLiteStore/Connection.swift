@@ -25,7 +25,15 @@ final class Connection {
     }
     self.path = path
     self.handle = handle
-    sqlite3_busy_timeout(handle, 5000)
+    sqlite3_busy_timeout(handle, Self.lockWait)
+  }
+
+  /// How long another connection's lock is waited for, in milliseconds.
+  private static let lockWait: Int32 = 5000
+
+  /// Whether another connection's lock is waited for, or refuses a statement at once.
+  var waitsForLocks = true {
+    didSet { sqlite3_busy_timeout(handle, waitsForLocks ? Self.lockWait : 0) }
   }
 
   /// Finalizes every statement and closes the connection.

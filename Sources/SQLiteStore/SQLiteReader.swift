@@ -4,7 +4,7 @@ import Larder
 
 /// The reading side of the embedded store: a connection that cannot write.
 package final class SQLiteReader: StoreReader {
-  private let connection: Connection
+  let connection: Connection
   private let readDefinition: Definition.Reader
 
   /// Opens the store at `path` for reading, whether or not a server has it open.
@@ -98,11 +98,12 @@ package final class SQLiteReader: StoreReader {
     try connection.snapshot { () throws(StoreError) in
       let status = try Rows.pools(pool, connection, readDefinition).first
       guard let status else { throw .unknownPool(pool) }
+      // A replaced item's key is that of the item which took its place.
       let found = try connection.first(
         """
         SELECT i.state, i.claim, i.expires_at, c.user FROM inventory i
         LEFT JOIN claims c ON c.id = i.claim
-        WHERE i.pool = ? AND i.key = ? ORDER BY i.state = 'replaced', i.seq DESC LIMIT 1
+        WHERE i.pool = ? AND i.key = ? AND i.state <> 'replaced'
         """, [.text(pool), .text(key)]
       ) { row in
         ItemStatus(

@@ -49,9 +49,9 @@ extension SQLiteStore {
         [
           .text(why), .integer(final ? 1 : 0), .instant(now), .text(run), .integer(slice),
         ])
-      let changed = connection.changes == 1
+      guard connection.changes == 1 else { return false }
       try appendLog(log, to: run)
-      return changed
+      return true
     case .end(let run, let state, let why):
       return try end(run, state, why, at: now)
     case .mark(let pool, let schedule, let mark):
@@ -123,13 +123,16 @@ extension SQLiteStore {
       $0.text(0)
     }
     let whole = Array((old ?? "").utf8) + log
-    // A cut in the middle of a character leaves a replacement character, which says so.
-    let kept = String(decoding: whole.suffix(Limits.runLogBytes), as: UTF8.self)
+    let text = String(decoding: whole.suffix(Limits.runLogBytes), as: UTF8.self)
+      .replacing("\0", with: "\u{FFFD}")
+    // A replacement character takes more bytes than what it stands for, so the bound is applied
+    // once more; what is left of a character that it cuts is dropped.
+    let kept = text.utf8.suffix(Limits.runLogBytes).drop { $0 & 0xC0 == 0x80 }
     try connection.run(
       """
       INSERT INTO run_logs (run, log) VALUES (?, ?)
       ON CONFLICT (run) DO UPDATE SET log = excluded.log
-      """, [.text(run), .text(kept.replacing("\0", with: "\u{FFFD}"))])
+      """, [.text(run), .text(String(decoding: kept, as: UTF8.self))])
   }
 
   package func adopt(_ definition: Definition, at now: Instant) throws(StoreError) {
@@ -145,15 +148,18 @@ extension SQLiteStore {
         [.text(pool), .text(definition.source), .text(definition.file), .instant(now)])
       changes.add(0, .available, in: pool)
       if let old, old.claims.order != definition.pool.claims.order {
-        try connection.run(
-          """
-          UPDATE inventory SET shelf_order = iif(?, coalesce(expires_at, ?), 0)
-          WHERE pool = ? AND state = 'available'
-          """,
-          [
-            .integer(definition.pool.claims.order == .fefo ? 1 : 0), .integer(Int64.max),
-            .text(pool),
-          ])
+        // Two statements, so that each finds the shelf by an index and reads no issued items.
+        for part in ["made_for IS NULL", "made_for IS NOT NULL"] {
+          try connection.run(
+            """
+            UPDATE inventory SET shelf_order = iif(?, coalesce(expires_at, ?), 0)
+            WHERE pool = ? AND state = 'available' AND \(part)
+            """,
+            [
+              .integer(definition.pool.claims.order == .fefo ? 1 : 0), .integer(Int64.max),
+              .text(pool),
+            ])
+        }
       }
     }
     definitions[pool] = definition.pool

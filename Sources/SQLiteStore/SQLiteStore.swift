@@ -33,6 +33,7 @@ package final class SQLiteStore: Store {
     guard creating || files.exists else { throw .missing(path: files.database) }
     let lock = try files.takeLock()
     do throws(StoreError) {
+      try files.check()
       if !files.exists { try files.create() }
       connection = try Connection(path: files.database, access: .writing)
     } catch {
@@ -61,7 +62,10 @@ package final class SQLiteStore: Store {
     try connection.run("PRAGMA temp_store = MEMORY")
     // What a killed process wrote can be read before it is on disk. Answering a repeated claim
     // from it, and then losing power, would lose an acknowledged claim.
+    // A reader of another process may keep an old state for long: it is not waited for.
+    connection.waitsForLocks = false
     let busy = try connection.first("PRAGMA wal_checkpoint(TRUNCATE)") { $0.int(0) }
+    connection.waitsForLocks = true
     if busy != 0 { try files.syncLog() }
     try Schema.migrate(connection)
   }

@@ -23,9 +23,10 @@ struct Shelf {
   private func find(
     _ count: Int, condition: String, user: String?
   ) throws(StoreError) -> [Found] {
-    // With FEFO the expired items stand first: the search begins behind them.
-    let start: SQLValue = pool.claims.order == .fefo ? .instant(cutoff) : .integer(-1)
-    var values: [SQLValue] = [.text(pool.name), start, .instant(cutoff), .integer(count)]
+    // With FEFO the expired items stand first: the search begins behind them, but never behind
+    // those without expiry, which stand last.
+    let start = pool.claims.order == .fefo ? min(cutoff.milliseconds, .max - 1) : -1
+    var values: [SQLValue] = [.text(pool.name), .integer(start), .instant(cutoff), .integer(count)]
     if let user { values.append(.text(user)) }
     return try connection.all(
       """

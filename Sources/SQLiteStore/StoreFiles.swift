@@ -10,6 +10,9 @@ package struct StoreFiles: Sendable, Hashable {
   /// Finds the files of the store at `path`. Only the folder must exist.
   package init(_ path: String) throws(StoreError) {
     if let resolved = Self.resolve(path) {
+      guard !Self.isFolder(resolved) else {
+        throw .unreadable(path: path, why: "it names a folder, not a file")
+      }
       database = resolved
       return
     }
@@ -31,11 +34,18 @@ package struct StoreFiles: Sendable, Hashable {
     return String(cString: resolved)
   }
 
+  private static func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
   /// Whoever writes the database holds an exclusive lock on this file while it lives.
   package var lock: String { database + ".lock" }
   /// The socket on which a server answers commands.
   package var socket: String { database + ".sock" }
   var log: String { database + "-wal" }
+  /// There from the making of the database until it has a write-ahead log.
+  private var journal: String { database + "-journal" }
 
   package var exists: Bool { access(database, F_OK) == 0 }
 
@@ -44,7 +54,7 @@ package struct StoreFiles: Sendable, Hashable {
     let descriptor = open(lock, O_RDWR | O_CLOEXEC)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
-    return clinux_lock_exclusively(descriptor) != 0
+    return clinux_is_locked(descriptor) != 0
   }
 
   /// Takes the lock, and gives the descriptor that holds it.
@@ -60,6 +70,16 @@ package struct StoreFiles: Sendable, Hashable {
       throw .served(path: database)
     }
     return descriptor
+  }
+
+  /// Refuses a database that is not Larder's or newer than this program through a connection
+  /// that leaves it as it is: closing one that may write would empty its write-ahead log.
+  func check() throws(StoreError) {
+    // What a crash left of the very first transaction can be undone by writing alone.
+    guard exists, access(journal, F_OK) != 0 else { return }
+    let connection = try Connection(path: database, access: .reading)
+    defer { connection.close() }
+    _ = try Schema.check(connection)
   }
 
   /// Makes an empty database file that its owner alone can read, since payloads are secrets.

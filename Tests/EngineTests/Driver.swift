@@ -28,8 +28,7 @@ final class Driver {
     self.now = now
     self.producers = producers
     self.seed = seed
-    store = try SQLiteStore(
-      path: folder.file("db"), readDefinition: definitions.reader)
+    store = try SQLiteStore.open(in: folder, definitions)
     for pool in pools { try store.adopt(definitions.definition(pool), at: now) }
     state = Self.load([], producers, now, seed)
     try start()
@@ -57,7 +56,7 @@ final class Driver {
   func restart(after span: Duration = .zero, _ pools: [Pool] = []) throws {
     store.close()
     now = now + span
-    store = try SQLiteStore(path: folder.file("db"), readDefinition: definitions.reader)
+    store = try SQLiteStore.open(in: folder, definitions)
     for pool in pools { try store.adopt(definitions.definition(pool), at: now) }
     try start()
   }

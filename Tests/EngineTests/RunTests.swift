@@ -156,6 +156,20 @@ import Testing
     #expect(driver.outstanding.map(\.slice) == [3])
   }
 
+  @Test func aRunWhoseLastSliceWasCommittedBeforeAStopEnds() throws {
+    let driver = try Driver([makePool()])
+    let run = try driver.request(count: 10)
+    let items = (0..<10).map { NewItem(payload: "\($0)") }
+    _ = try driver.store.commit(
+      SliceCommit(
+        run: run.id, slice: 1, items: items, cursor: nil, overfill: 0, revision: "", log: []),
+      at: driver.now)
+    try driver.restart(after: .seconds(1))
+    #expect(driver.outstanding == [])
+    let kept = try driver.kept(run.id)
+    #expect(kept.state == .succeeded && kept.why == nil && kept.stored == 10)
+  }
+
   @Test func aSliceThatWasGivenUpUsesNoTry() throws {
     let driver = try Driver([makePool()])
     try driver.request()

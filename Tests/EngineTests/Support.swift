@@ -74,3 +74,20 @@ func makePool(_ name: String = "keys", _ change: (inout Pool) -> Void = { _ in }
   change(&pool)
   return pool
 }
+
+extension SQLiteStore {
+  /// Opens the store of a folder. A producer that another test starts at this moment holds the
+  /// lock of a store that was closed until its program has replaced this one.
+  static func open(in folder: TemporaryFolder, _ definitions: Definitions) throws -> SQLiteStore {
+    let pause = Mailbox(())
+    for _ in 0..<2000 {
+      do throws(StoreError) {
+        return try SQLiteStore(path: folder.file("db"), readDefinition: definitions.reader)
+      } catch {
+        guard case .served = error else { throw error }
+        _ = pause.take(within: .milliseconds(1)) { _ in nil as Bool? }
+      }
+    }
+    return try SQLiteStore(path: folder.file("db"), readDefinition: definitions.reader)
+  }
+}

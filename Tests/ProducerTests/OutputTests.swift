@@ -125,6 +125,21 @@ import Testing
     #expect(String(decoding: output.log.suffix(8), as: UTF8.self) == "xthe end")
   }
 
+  @Test func allThatWasPrintedBeforeTheEndIsRead() {
+    let spec = Bench.sh("echo last words >&2; \(threeItems)")
+    let output = ProducerProcess(spec: spec, request: Bench.request()).run { identity in
+      // Nothing is read before the producer has ended.
+      let hasEnded = Bench.wait {
+        guard case .found(let entry) = ProcessTable.entry(of: identity.pid) else { return true }
+        return entry.isZombie
+      }
+      #expect(hasEnded)
+    }
+    #expect(output.isGood)
+    #expect(output.printed == 3)
+    #expect(String(decoding: output.log, as: UTF8.self) == "last words\n")
+  }
+
   @Test func muchOutputIsReadWhileTheProducerRuns() {
     let spec = Bench.python("for i in range(2000): print('{\"payload\":\"' + 'x' * 1000 + '\"}')")
     let output = Bench.run(spec, count: 2000)
@@ -166,17 +181,16 @@ import Testing
   @Test func aClosedInputDoesNoHarm() async {
     await #expect(processExitsWith: .success) {
       signal(SIGPIPE, SIG_DFL)
-      let process = ProducerProcess(spec: Bench.sh(threeItems), request: Bench.request())
-      // The input is written after the producer has ended: nobody can read it.
-      let output = process.run { identity in
-        let isOver = Bench.wait {
-          guard case .found(let entry) = ProcessTable.entry(of: identity.pid) else { return true }
-          return entry.isZombie
+      Bench.withFolder { folder in
+        let file = "\(folder)/closed"
+        var spec = Bench.sh("exec <&-; : > \(file); sleep 1000")
+        spec.timeout = .milliseconds(100)
+        // The input is written when nobody can read it any more.
+        let output = ProducerProcess(spec: spec, request: Bench.request()).run { _ in
+          #expect(Bench.wait { access(file, F_OK) == 0 })
         }
-        #expect(isOver)
+        #expect(output.end == .timedOut)
       }
-      #expect(output.isGood)
-      #expect(output.printed == 3)
     }
   }
 }

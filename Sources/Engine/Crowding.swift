@@ -1,0 +1,33 @@
+import Larder
+
+/// Whether slices that were decided on still fit under their pools' `max`.
+///
+/// The engine decides on what it was told of the shelves. Others may have put items there until
+/// the decision is recorded, and available and in-flight items together must not pass `max`.
+struct Crowding: Sendable {
+  private let slices: [Launch]
+  private let limits: [String: Int]
+
+  /// - Parameters:
+  ///   - slices: the new slices of a tick.
+  ///   - state: the state that counts them as in flight.
+  init(_ slices: [Launch], in state: EngineState) {
+    self.slices = slices
+    limits = Dictionary(slices.map { ($0.pool, state.shelfLimit(of: $0.pool)) }) { first, _ in first
+    }
+  }
+
+  var isPossible: Bool { !slices.isEmpty }
+
+  /// The slices that must not be asked for, given the present stock of pools that changed.
+  func withoutRoom(_ stocks: [String: Stock]) -> [Launch] {
+    var limits = limits
+    return slices.reversed().filter { launch in
+      guard let limit = limits[launch.pool], let stock = stocks[launch.pool],
+        stock.available > limit
+      else { return false }
+      limits[launch.pool] = limit + launch.count
+      return true
+    }
+  }
+}

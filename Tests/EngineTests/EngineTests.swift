@@ -1,0 +1,300 @@
+import Glibc
+import Larder
+import SQLiteStore
+import Testing
+
+@testable import Engine
+
+/// The store under test with errors and other writers in its way.
+private final class FlakyStore: Store {
+  private let store: SQLiteStore
+  /// What the next records throw.
+  private var errors: [StoreError]
+  /// Items that somebody puts in when the engine has decided to ask for the first slice.
+  private var intruders: Int
+  private var hasOpened = false
+  private var wasAsked = false
+  private let log: Log
+
+  init(_ store: SQLiteStore, _ errors: [StoreError], intruders: Int, _ log: Log) {
+    self.store = store
+    self.errors = errors
+    self.intruders = intruders
+    self.log = log
+  }
+
+  func record(_ events: [RunEvent], at now: Instant) throws(StoreError) -> [Bool] {
+    if !errors.isEmpty { throw errors.removeFirst() }
+    let took = try store.record(events, at: now)
+    for event in events {
+      if case .open = event { hasOpened = true }
+    }
+    for status in try store.pools() {
+      let total = status.stock.available + status.inFlight
+      if total > status.pool.stock.max { log.add("\(total) items pass the max") }
+    }
+    return took
+  }
+
+  func takeChanges() throws(StoreError) -> [String: Stock] {
+    // The writer asks once after the opening; the next to ask is the engine.
+    if hasOpened, intruders > 0 {
+      if wasAsked {
+        let items = (0..<intruders).map { NewItem(payload: "\($0)") }
+        intruders = 0
+        _ = try store.put(items, in: "keys", at: .now())
+      }
+      wasAsked = true
+    }
+    return try store.takeChanges()
+  }
+
+  func pools() throws(StoreError) -> [PoolStatus] { try store.pools() }
+  func adopt(_ definition: Definition, at now: Instant) throws(StoreError) {
+    try store.adopt(definition, at: now)
+  }
+  func retire(_ pools: [String], at now: Instant) throws(StoreError) {
+    try store.retire(pools, at: now)
+  }
+  func claim(
+    _ requests: [ClaimRequest], at now: Instant
+  ) throws(StoreError) -> [ClaimOutcome] { try store.claim(requests, at: now) }
+  func put(_ items: [NewItem], in pool: String, at now: Instant) throws(StoreError) -> PutResult {
+    try store.put(items, in: pool, at: now)
+  }
+  func expire(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int {
+    try store.expire(pool: pool, at: now, limit: limit)
+  }
+  func commit(_ slice: SliceCommit, at now: Instant) throws(StoreError) -> PutResult {
+    try store.commit(slice, at: now)
+  }
+  func close() { store.close() }
+}
+
+/// An engine over a real store with producers that are shell scripts.
+private final class Running {
+  let folder: TemporaryFolder
+  let definitions: Definitions
+  let writer: StoreWriter
+  let engine: Engine
+  let ended = Mailbox<[Run]>([])
+  let trouble = Log()
+
+  /// - Parameter earlier: an engine that was stopped, whose store is taken over.
+  init(
+    _ pools: [Pool], after earlier: Running? = nil, automatic: Bool = true,
+    errors: [StoreError] = [], intruders: Int = 0
+  ) throws {
+    folder = earlier?.folder ?? TemporaryFolder()
+    definitions = earlier?.definitions ?? Definitions()
+    let store = try SQLiteStore.open(in: folder, definitions)
+    for pool in pools { try store.adopt(definitions.definition(pool), at: .now()) }
+    let flaky = FlakyStore(store, errors, intruders: intruders, trouble)
+    writer = StoreWriter(store: flaky) { [trouble] error in trouble.add("failure \(error)") }
+    engine = Engine(
+      writer: writer, producers: 4, automatic: automatic,
+      observer: Engine.Observer(
+        ended: { [ended] run in ended.change { $0.append(run) } },
+        trouble: { [trouble] in trouble.add($0) }))
+    engine.start()
+  }
+
+  func stop() {
+    engine.stop()
+    writer.stop()
+  }
+
+  /// Waits until so many runs have ended.
+  func runs(_ count: Int) throws -> [Run] {
+    try #require(ended.take(within: .seconds(20)) { $0.count >= count ? $0 : nil })
+  }
+
+  func status() throws -> PoolStatus {
+    try #require(
+      try writer.perform { (store, _) throws(StoreError) in try store.pools() }.first)
+  }
+
+  /// Waits until the store says so.
+  func awaitStatus(_ condition: (PoolStatus) -> Bool) throws -> PoolStatus {
+    let pause = Mailbox(())
+    for _ in 0..<4000 {
+      let status = try status()
+      if condition(status) { return status }
+      _ = pause.take(within: .milliseconds(5)) { _ in nil as Bool? }
+    }
+    return try #require(nil as PoolStatus?, "the store never came to it")
+  }
+
+  func request(_ pool: String, count: Int? = nil) throws -> Result<Run, Problem> {
+    let box = Mailbox<Result<Run, Problem>?>(nil)
+    engine.request(pool, count: count) { result in box.change { $0 = result } }
+    return try #require(box.take(within: .seconds(20)) { $0 })
+  }
+}
+
+private let good = """
+  i=0
+  while [ $i -lt $LARDER_COUNT ]; do
+    echo "{\\"payload\\":$i,\\"key\\":\\"$LARDER_RUN-$LARDER_SLICE-$i\\"}"
+    i=$((i+1))
+  done
+  echo "{\\"cursor\\":\\"after $LARDER_SLICE\\"}"
+  """
+
+private func scripted(_ script: String, _ change: (inout Pool) -> Void = { _ in }) -> Pool {
+  makePool { pool in
+    pool.producer = ProducerSpec(
+      command: ["/bin/sh", "-c", script], executable: "/bin/sh", directory: "/")
+    pool.producer?.slice = 10
+    pool.producer?.retry.attempts = 1
+    pool.stock.target = 25
+    pool.stock.reorderAt = 5
+    change(&pool)
+  }
+}
+
+@Suite struct EngineTests {
+  @Test func aPoolIsFilledAndRefilledWhenClaimsEmptyIt() throws {
+    let running = try Running([scripted(good)])
+    let first = try running.runs(1)[0]
+    #expect(first.reason == .start && first.state == .succeeded && first.stored == 25)
+    #expect(try running.status().stock.available == 25)
+    let accepted = running.writer.claim(ClaimRequest(pool: "keys", user: "u", count: 20)) { _ in }
+    #expect(accepted)
+    let second = try running.runs(2)[1]
+    #expect(second.reason == .reorder && second.asked == 20)
+    #expect(try running.status().stock.available == 25)
+    running.stop()
+    #expect(running.trouble.all == [])
+    let reader = try SQLiteReader(
+      path: running.folder.file("db"), readDefinition: running.definitions.reader)
+    let kept = try #require(try reader.run(first.id))
+    #expect(kept.slices.map(\.asked) == [10, 10, 5])
+    #expect(kept.slices.map(\.state) == [.committed, .committed, .committed])
+    #expect(kept.cursor == "after 3")
+    reader.close()
+  }
+
+  @Test func aFailedRunSaysWhyAndKeepsItsLog() throws {
+    let running = try Running([scripted("echo broken >&2; exit 3")])
+    let run = try running.runs(1)[0]
+    #expect(run.state == .failed)
+    #expect(run.why == "slice 1: the producer exited with 3")
+    #expect(try running.status().memory.failures == 1)
+    running.stop()
+    let reader = try SQLiteReader(
+      path: running.folder.file("db"), readDefinition: running.definitions.reader)
+    #expect(try reader.run(run.id)?.log == "broken\n")
+    reader.close()
+  }
+
+  @Test func requestsAreAnsweredWhenTheRunIsOnDisk() throws {
+    let running = try Running([scripted(good) { $0.stock.reorderAt = 0 }], automatic: false)
+    let run = try running.request("keys", count: 7).get()
+    #expect(run.reason == .manual && run.count == 7)
+    #expect(try running.runs(1)[0].id == run.id)
+    #expect(try running.status().stock.available == 7)
+    if case .failure(let problem) = try running.request("nobody") {
+      #expect(problem.word == .unknownPool)
+    } else {
+      Issue.record("a run of an unknown pool was accepted")
+    }
+    running.stop()
+    #expect(throws: Problem.self) { try running.request("keys").get() }
+  }
+
+  @Test func aRunningSliceIsEndedByTheStopAndGoesOnAfterwards() throws {
+    let first = try Running([scripted("exec sleep 1000")])
+    let before = try first.awaitStatus { $0.runs.first?.process != nil }
+    let pid = try #require(before.runs.first?.process?.pid)
+    #expect(kill(pid, 0) == 0)
+    #expect(first.engine.expectedFill(of: "keys") != nil)
+    first.stop()
+    #expect(kill(pid, 0) == -1)
+    #expect(first.ended.change { $0 } == [])
+
+    let second = try Running([scripted(good)], after: first)
+    let run = try second.runs(1)[0]
+    #expect(run.id == before.runs.first?.id)
+    #expect(run.state == .succeeded && run.stored == 25)
+    second.stop()
+    let reader = try SQLiteReader(
+      path: second.folder.file("db"), readDefinition: second.definitions.reader)
+    #expect(try reader.run(run.id)?.slices.map(\.attempts) == [1, 1, 1])
+    #expect(try reader.runs(pool: nil, before: nil, limit: 10).rows.count == 1)
+    reader.close()
+  }
+
+  @Test func everyRequestIsAnsweredWhenTheEngineStops() throws {
+    let running = try Running([scripted(good) { $0.stock.reorderAt = 0 }], automatic: false)
+    let gate = Gate()
+    #expect(
+      running.writer.submit { (_, _) throws(StoreError) in
+        gate.pass()
+      } _: { _ in
+      })
+    #expect(gate.awaitArrivals(1))
+    let answers = Mailbox(0)
+    let engine = running.engine
+    for _ in 0..<20 { engine.request("keys", count: 1) { _ in answers.change { $0 += 1 } } }
+    let thread = WorkThread("stop") { engine.stop() }
+    // The stop has begun as soon as a request is turned down at once.
+    let refused = Mailbox(false)
+    var asked = 20
+    while !refused.change({ $0 }) {
+      asked += 1
+      engine.request("keys", count: 1) { result in
+        answers.change { $0 += 1 }
+        if case .failure = result { refused.change { $0 = true } }
+      }
+    }
+    gate.open()
+    thread.join()
+    #expect(answers.change { $0 } == asked)
+    running.writer.stop()
+  }
+
+  @Test func whatTheStoreRefusedIsDecidedAnew() throws {
+    let running = try Running([scripted(good)], errors: [.full("disk")])
+    let run = try running.runs(1)[0]
+    #expect(run.state == .succeeded && run.stored == 25)
+    #expect(running.trouble.all == ["the engine starts anew: the disk is full: disk"])
+    running.stop()
+  }
+
+  @Test func itemsThatOthersPutInMeanwhileDoNotPassTheMax() throws {
+    let pool = scripted(good) {
+      $0.stock.reorderAt = 0
+      $0.producer?.slice = 60
+    }
+    let running = try Running([pool], automatic: false, intruders: 100)
+    let run = try running.request("keys", count: 60).get()
+    let ended = try running.runs(1)[0]
+    #expect(ended.id == run.id && ended.state == .succeeded && ended.stored == 50)
+    #expect(ended.why == "no room: the pool is at its max of 150")
+    #expect(try running.status().stock.available == 150)
+    running.stop()
+    #expect(running.trouble.all == [])
+  }
+
+  @Test func theEngineStopsWhenTheStoreIsLost() throws {
+    let running = try Running([scripted(good)], errors: [.unknownCommit("disk")])
+    #expect(running.trouble.wait { $0.contains { $0.hasPrefix("the engine starts anew") } })
+    running.stop()
+    #expect(running.trouble.all.count { $0.hasPrefix("failure") } == 1)
+    #expect(running.ended.change { $0 } == [])
+  }
+
+  @Test func aScheduleFiresOnTheRealClock() throws {
+    let pool = scripted(good) {
+      $0.stock.reorderAt = 0
+      $0.schedules = [schedule("* * * * * *")]
+    }
+    let running = try Running([pool])
+    let run = try running.runs(1)[0]
+    #expect(run.reason == .schedule && run.why == nil && run.stored == 25)
+    let nominal = try #require(run.nominalAt)
+    #expect(run.createdAt >= nominal)
+    running.stop()
+  }
+}

@@ -1,0 +1,118 @@
+import Larder
+import Synchronization
+
+@testable import Engine
+
+/// What threads did, in order.
+final class Log: Sendable {
+  private let entries = Mailbox<[String]>([])
+
+  func add(_ entry: String) { entries.change { $0.append(entry) } }
+  var all: [String] { entries.change { $0 } }
+
+  /// Waits until the log satisfies a condition; false if it does not within the time of a test.
+  func wait(for condition: ([String]) -> Bool) -> Bool {
+    entries.take(within: .seconds(20)) { condition($0) ? true : nil } ?? false
+  }
+}
+
+/// Closed at first: threads that come to it wait until it is opened.
+final class Gate: Sendable {
+  private let isOpen = Mailbox(false)
+  private let waiting = Mailbox(0)
+
+  func open() { isOpen.change { $0 = true } }
+
+  func pass() {
+    waiting.change { $0 += 1 }
+    _ = isOpen.take { $0 ? true : nil }
+  }
+
+  /// Waits until so many threads have come to the gate.
+  func awaitArrivals(_ count: Int) -> Bool {
+    waiting.take(within: .seconds(20)) { $0 >= count ? true : nil } ?? false
+  }
+}
+
+/// A store that writes down how it is called and fails as it is told to.
+final class FakeStore: Store {
+  let log: Log
+  var claimErrors: [StoreError]
+  var putErrors: [StoreError]
+  /// Whether slices are under way, so that they can be committed.
+  private let commits: Bool
+  private var changed: [String: Stock] = [:]
+
+  init(
+    _ log: Log, claimErrors: [StoreError] = [], putErrors: [StoreError] = [], commits: Bool = false
+  ) {
+    self.log = log
+    self.commits = commits
+    self.claimErrors = claimErrors
+    self.putErrors = putErrors
+  }
+
+  func claim(
+    _ requests: [ClaimRequest], at now: Instant
+  ) throws(StoreError) -> [ClaimOutcome] {
+    log.add("claim \(requests.count)")
+    if !claimErrors.isEmpty { throw claimErrors.removeFirst() }
+    changed["p"] = Stock()
+    return requests.map { $0.user == "u" ? .outOfStock : .userLimit(Int($0.user) ?? -1) }
+  }
+
+  func put(_ items: [NewItem], in pool: String, at now: Instant) throws(StoreError) -> PutResult {
+    log.add("put \(pool)")
+    if !putErrors.isEmpty { throw putErrors.removeFirst() }
+    return PutResult()
+  }
+
+  func takeChanges() throws(StoreError) -> [String: Stock] {
+    log.add("changes")
+    defer { changed = [:] }
+    return changed
+  }
+
+  func close() { log.add("close") }
+
+  func pools() throws(StoreError) -> [PoolStatus] { [] }
+  func adopt(_ definition: Definition, at now: Instant) throws(StoreError) {}
+  func retire(_ pools: [String], at now: Instant) throws(StoreError) {}
+  func expire(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int { 0 }
+  func record(_ events: [RunEvent], at now: Instant) throws(StoreError) -> [Bool] {
+    events.map { _ in true }
+  }
+  func commit(_ slice: SliceCommit, at now: Instant) throws(StoreError) -> PutResult {
+    guard commits else { throw .fenced }
+    log.add("commit \(slice.run) \(slice.slice)")
+    var result = PutResult()
+    result.stored = slice.items.count
+    var stock = Stock()
+    stock.available = slice.items.count
+    changed["p"] = stock
+    return result
+  }
+}
+
+/// A reading side that knows of nothing.
+final class FakeReader: StoreReader {
+  private let gone: @Sendable () -> Void
+
+  init(gone: @escaping @Sendable () -> Void = {}) { self.gone = gone }
+
+  deinit { gone() }
+
+  func pools(_ names: [String]?, at now: Instant) throws(StoreError) -> [PoolStatus] { [] }
+  func claim(_ id: String) throws(StoreError) -> Claim? { throw .failed(id) }
+  func claims(
+    user: String?, pool: String?, before cursor: Int64?, limit: Int
+  ) throws(StoreError) -> Page<Claim> { Page(rows: [], cursor: nil) }
+  func item(_ key: String, in pool: String, at now: Instant) throws(StoreError) -> ItemStatus? {
+    nil
+  }
+  func runs(
+    pool: String?, before cursor: Int64?, limit: Int
+  ) throws(StoreError) -> Page<Run> { Page(rows: [], cursor: nil) }
+  func run(_ id: String) throws(StoreError) -> Run? { nil }
+  func backup(to path: String) throws(StoreError) {}
+}

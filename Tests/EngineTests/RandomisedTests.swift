@@ -1,0 +1,135 @@
+import Larder
+import Testing
+
+@testable import Engine
+
+/// Whatever happens in whatever order, the promises hold after each step.
+@Suite struct RandomisedTests {
+  private static func pools(_ random: inout SeededRandom) -> [Pool] {
+    (0..<4).map { index in
+      makePool("pool-\(index)") { pool in
+        pool.stock.max = Int.random(in: 20...60, using: &random)
+        pool.stock.target = Int.random(in: 10...pool.stock.max, using: &random)
+        pool.stock.reorderAt = index == 3 ? 0 : Int.random(in: 1...10, using: &random)
+        pool.producer?.slice = Int.random(in: 1...12, using: &random)
+        pool.producer?.concurrency = Int.random(in: 1...3, using: &random)
+        pool.producer?.retry.attempts = Int.random(in: 1...2, using: &random)
+        pool.producer?.retry.maxBackoff = .seconds(40)
+        pool.producer?.breaker.failures = 2
+        pool.producer?.breaker.cooldown = .seconds(120)
+        if index == 1 { pool.producer?.rate = Rate(items: 30, per: .seconds(60)) }
+        pool.claims.minRemaining = index == 2 ? .seconds(5) : .zero
+        pool.schedules = [
+          schedule("*/2 * * * *", name: "even", catchup: .all),
+          schedule("*/3 * * * *", name: "third", catchup: .latest),
+        ]
+        pool.schedules[1].target = pool.stock.max
+      }
+    }
+  }
+
+  /// One step of what may happen.
+  private func step(_ driver: Driver, _ pools: inout [Pool], _ random: inout SeededRandom) throws {
+    let index = Int.random(in: 0..<pools.count, using: &random)
+    let name = pools[index].name
+    let launch = driver.outstanding.randomElement(using: &random)
+    let expiry: Instant? =
+      Bool.random(using: &random)
+      ? nil : driver.now + .seconds(Int.random(in: 1...200, using: &random))
+    switch Int.random(in: 0..<100, using: &random) {
+    case 0..<15: try driver.claim(name, count: Int.random(in: 1...15, using: &random))
+    case 15..<22:
+      try driver.put(Int.random(in: 1...10, using: &random), in: name, expiresAt: expiry)
+    case 22..<55:
+      guard let launch else { return }
+      try driver.finish(launch, expiresAt: expiry, cursor: "after \(launch.slice)")
+    case 55..<60:
+      guard let launch else { return }
+      try driver.finish(launch, printed: Int.random(in: 0...launch.count + 2, using: &random))
+    case 60..<68:
+      guard let launch else { return }
+      try driver.fail(launch)
+    case 68..<70:
+      guard let launch else { return }
+      try driver.answer(launch, .givenUp)
+    case 70..<74:
+      let count = Bool.random(using: &random) ? nil : Int.random(in: 1...30, using: &random)
+      do { try driver.request(name, count: count) } catch is Problem {}
+    case 74..<94:
+      try driver.advance(by: .milliseconds(Int.random(in: 0...40_000, using: &random)))
+    case 94..<96:
+      driver.now = driver.now - .seconds(Int.random(in: 1...600, using: &random))
+      try driver.settle()
+    case 96..<98:
+      try driver.restart(after: .seconds(Int.random(in: -100...900, using: &random)))
+    default:
+      pools[index].suspend.toggle()
+      try driver.adopt(pools[index])
+    }
+  }
+
+  private func check(_ driver: Driver, _ pools: [Pool]) throws {
+    #expect(driver.outstanding.count <= driver.producers)
+    #expect(Set(driver.outstanding.map(\.run)).count == driver.outstanding.count)
+    for kept in try driver.store.pools() {
+      let pool = kept.pool
+      let status = try driver.status(pool.name)
+      #expect(status.stock == kept.stock)
+      #expect(kept.stock.available >= 0)
+      #expect(kept.stock.available + kept.inFlight <= pool.stock.max)
+      #expect(status.inFlight == kept.inFlight)
+      #expect(kept.runs.count { $0.state == .running } <= pool.producer?.concurrency ?? 0)
+      #expect(status.runs.map(\.id) == kept.runs.map(\.id))
+      for (run, row) in zip(status.runs, kept.runs) {
+        #expect(run.state == row.state && run.asked == row.asked && run.covered == row.covered)
+        #expect(run.stored == row.stored && run.cursor == row.cursor)
+        #expect(run.slice == row.slice)
+        #expect(run.covered <= run.asked || run.state == .queued)
+      }
+    }
+    for launch in driver.outstanding {
+      let status = try driver.status(launch.pool)
+      let run = try #require(status.runs.first { $0.id == launch.run })
+      #expect(run.state == .running && run.slice?.number == launch.slice)
+      #expect(run.slice?.asked == launch.count && run.cursor == launch.cursor)
+    }
+  }
+
+  @Test(arguments: UInt64(1)...8)
+  func thePromisesHold(_ seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    var pools = Self.pools(&random)
+    let driver = try Driver(pools, producers: Int(1 + seed % 3), seed: seed)
+    for _ in 0..<500 {
+      let before = driver.launches.count
+      let atRest = Set(pools.filter(\.suspend).map(\.name))
+      try step(driver, &pools, &random)
+      try check(driver, pools)
+      let launched = driver.launches.dropFirst(before)
+      let suspended = atRest.intersection(pools.filter(\.suspend).map(\.name))
+      #expect(launched.allSatisfy { !suspended.contains($0.pool) })
+    }
+    let runs = try driver.runs()
+    let nominal = runs.compactMap { run in
+      run.nominalAt.map { "\(run.pool) \(run.schedule ?? "") \($0.milliseconds)" }
+    }
+    #expect(Set(nominal).count == nominal.count)
+    // Every end but a plain success says why, and the run did something of each kind.
+    for run in runs where [.skipped, .short, .failed].contains(run.state) {
+      #expect(run.why?.isEmpty == false)
+    }
+    #expect(runs.contains { $0.state == .succeeded } && runs.contains { $0.state == .short })
+    #expect(runs.contains { $0.state == .failed } && runs.contains { $0.state == .skipped })
+  }
+
+  @Test func thousandsOfPoolsAtRestCostNothing() {
+    let statuses = (0..<5000).map { PoolStatus(pool: makePool("pool-\($0)")) }
+    var state = EngineState(pools: statuses, producers: 4, automatic: true, awakeSince: noon)
+    #expect(state.tick(at: noon).examined.count == 5000)
+    var stock = Stock()
+    stock.available = 5
+    state.stockChanged(["pool-17": stock])
+    #expect(state.tick(at: noon).examined == ["pool-17"])
+    #expect(state.tick(at: noon + .seconds(1)).examined == [])
+  }
+}

@@ -1,0 +1,181 @@
+import Larder
+import Testing
+
+@testable import Engine
+
+@Suite struct StoreWriterTests {
+  private let log = Log()
+  private let gate = Gate()
+
+  private func writer(
+    claimErrors: [StoreError] = [], putErrors: [StoreError] = []
+  ) -> StoreWriter {
+    StoreWriter(store: FakeStore(log, claimErrors: claimErrors, putErrors: putErrors)) {
+      [log] error in
+      log.add("failure: \(error)")
+    }
+  }
+
+  /// Holds the writer's thread until the gate is opened.
+  private func hold(_ writer: StoreWriter) {
+    let accepted = writer.submit { [gate] (_, _) throws(StoreError) in
+      gate.pass()
+    } _: { _ in
+    }
+    #expect(accepted && gate.awaitArrivals(1))
+  }
+
+  private func claim(_ writer: StoreWriter, user: String = "u") -> Bool {
+    writer.claim(ClaimRequest(pool: "p", user: user)) { [log] result in
+      switch result {
+      case .success(let outcome): log.add("answer \(outcome)")
+      case .failure(let error): log.add("refusal \(error)")
+      }
+    }
+  }
+
+  private func put(_ writer: StoreWriter, _ pool: String) -> Bool {
+    writer.submit { (store, now) throws(StoreError) in
+      try store.put([], in: pool, at: now)
+    } _: { [log] result in
+      switch result {
+      case .success: log.add("stored \(pool)")
+      case .failure(let error): log.add("refusal \(error)")
+      }
+    }
+  }
+
+  /// What was done, without the questions for changes.
+  private var done: [String] { log.all.filter { $0 != "changes" } }
+
+  @Test func claimsThatWaitAreDecidedTogetherAndAnsweredAfterwards() {
+    let writer = writer()
+    hold(writer)
+    for user in 0..<(2 * Limits.claimBatch + 5) { #expect(claim(writer, user: "\(user)")) }
+    gate.open()
+    writer.stop()
+    #expect(
+      done.filter { $0.hasPrefix("claim ") } == [
+        "claim \(Limits.claimBatch)", "claim \(Limits.claimBatch)", "claim 5",
+      ])
+    #expect(
+      done.filter { $0.hasPrefix("answer") }
+        == (0..<(2 * Limits.claimBatch + 5)).map { "answer \(ClaimOutcome.userLimit($0))" })
+    #expect(done.firstIndex { $0.hasPrefix("answer") } == 1)
+    #expect(done.last == "close")
+  }
+
+  @Test func onePieceOfOtherWorkIsDoneBetweenBatchesOfClaims() {
+    let writer = writer()
+    hold(writer)
+    for _ in 0..<(2 * Limits.claimBatch) { #expect(claim(writer)) }
+    for name in ["a", "b", "c"] { #expect(put(writer, name)) }
+    gate.open()
+    writer.stop()
+    #expect(
+      done.filter { $0.hasPrefix("claim ") || $0.hasPrefix("put") } == [
+        "claim 1024", "put a", "claim 1024", "put b", "put c",
+      ])
+  }
+
+  /// Claims that come while other work is done go before the next piece of it.
+  @Test func claimsWaitForOnePieceOfOtherWorkOnly() {
+    let writer = writer()
+    hold(writer)
+    #expect(put(writer, "a"))
+    #expect(claim(writer))
+    gate.open()
+    writer.stop()
+    #expect(
+      done.filter { $0.hasPrefix("claim ") || $0.hasPrefix("put") } == ["claim 1", "put a"])
+  }
+
+  @Test func queuesHaveLimits() {
+    let writer = writer()
+    hold(writer)
+    for _ in 0..<Limits.waitingClaims { #expect(claim(writer)) }
+    #expect(!claim(writer))
+    for _ in 0..<Limits.waitingWrites { #expect(put(writer, "p")) }
+    #expect(!put(writer, "p"))
+    #expect(throws: StoreError.self) {
+      try writer.perform { (store, now) throws(StoreError) in try store.pools().count }
+    }
+    gate.open()
+    writer.stop()
+    #expect(done.count { $0.hasPrefix("answer") } == Limits.waitingClaims)
+    #expect(done.count { $0.hasPrefix("stored") } == Limits.waitingWrites)
+  }
+
+  @Test func afterTheStopNothingIsAccepted() {
+    let writer = writer()
+    writer.stop()
+    #expect(!claim(writer))
+    #expect(!put(writer, "p"))
+    #expect(throws: StoreError.self) {
+      try writer.perform { (_, _) throws(StoreError) in }
+    }
+    #expect(done == ["close"])
+  }
+
+  @Test func workIsGivenTheClockAndItsResultComesBack() throws {
+    let writer = StoreWriter(store: FakeStore(log), clock: { noon }) { _ in }
+    #expect(try writer.perform { (_, now) throws(StoreError) in now } == noon)
+    #expect(throws: StoreError.unknownPool("x")) {
+      try writer.perform { (_, _) throws(StoreError) in throw .unknownPool("x") }
+    }
+    writer.stop()
+  }
+
+  @Test func theObserverIsToldOfChangedStock() {
+    let writer = writer()
+    writer.observe { [log] stocks in log.add("changed \(stocks.keys.sorted())") }
+    #expect(put(writer, "q"))
+    #expect(log.wait { $0.contains("stored q") })
+    #expect(claim(writer))
+    writer.stop()
+    #expect(done.count { $0 == "changed [\"p\"]" } == 1)
+  }
+
+  @Test func errorsOfOneTransactionAreAnsweredAndTheNextGoesOn() {
+    let writer = writer(claimErrors: [.full("disk")], putErrors: [.failed("x")])
+    #expect(claim(writer))
+    #expect(log.wait { $0.contains("refusal \(StoreError.full("disk"))") })
+    #expect(put(writer, "a"))
+    #expect(log.wait { $0.contains("refusal \(StoreError.failed("x"))") })
+    #expect(claim(writer) && put(writer, "a"))
+    writer.stop()
+    #expect(done.contains("answer \(ClaimOutcome.outOfStock)") && done.contains("stored a"))
+    #expect(!done.contains { $0.hasPrefix("failure") })
+  }
+
+  @Test(arguments: [true, false])
+  func afterAnUnknownCommitNothingIsAskedOfTheStore(_ byClaim: Bool) {
+    let lost = StoreError.unknownCommit("disk")
+    let writer = writer(
+      claimErrors: byClaim ? [lost] : [], putErrors: byClaim ? [] : [lost])
+    hold(writer)
+    if byClaim {
+      for _ in 0..<(2 * Limits.claimBatch) { #expect(claim(writer)) }
+    } else {
+      #expect(put(writer, "a"))
+    }
+    for name in ["b", "c"] { #expect(put(writer, name)) }
+    gate.open()
+    #expect(log.wait { $0.contains("failure: \(lost)") })
+    #expect(claim(writer) && put(writer, "d"))
+    #expect(throws: lost) {
+      try writer.perform { (store, _) throws(StoreError) in try store.pools().count }
+    }
+    writer.stop()
+    let calls = done.filter { $0.hasPrefix("claim ") || $0.hasPrefix("put ") }
+    #expect(calls == [byClaim ? "claim \(Limits.claimBatch)" : "put a"])
+    #expect(done.count { $0.hasPrefix("failure") } == 1)
+    let accepted = byClaim ? 2 * Limits.claimBatch + 4 : 5
+    #expect(done.count { $0 == "refusal \(lost)" } == accepted)
+    #expect(!done.contains { $0.hasPrefix("answer") || $0.hasPrefix("stored") })
+    let lastCall = log.all.lastIndex { $0 == "changes" || $0.hasPrefix("claim ") }
+    let failure = log.all.firstIndex { $0.hasPrefix("failure") }
+    #expect((lastCall ?? 0) < (failure ?? 0))
+    #expect(done.count { $0 == "close" } == 1)
+  }
+}

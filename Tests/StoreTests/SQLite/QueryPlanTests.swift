@@ -1,0 +1,107 @@
+import CSQLite
+import Larder
+import Testing
+
+@testable import SQLiteStore
+
+@Suite struct QueryPlanTests {
+  /// Every statement that a connection has prepared.
+  private func statements(_ connection: Connection) -> [String] {
+    var found: [String] = []
+    var statement = sqlite3_next_stmt(connection.handle, nil)
+    while let handle = statement {
+      found.append(String(cString: sqlite3_sql(handle)))
+      statement = sqlite3_next_stmt(connection.handle, handle)
+    }
+    return found.sorted()
+  }
+
+  private func plan(_ sql: String, _ connection: Connection) throws -> [String] {
+    try connection.all("EXPLAIN QUERY PLAN " + sql) { $0.text(3) }
+  }
+
+  /// Lets the store do everything that it does, so that all of its statements are prepared.
+  private func doEverything(_ fixture: SQLiteFixture) throws {
+    try fixture.adopt("p", produced("claims: {per_user: 5, order: fifo}"))
+    try fixture.adopt("p", produced("claims: {per_user: 5}"))
+    try fixture.put(
+      (0..<5).map { NewItem(payload: "1", key: "\($0)", expiresAt: start + .seconds(9)) })
+    try fixture.startRun("r")
+    let process = ProcessIdentity(pid: 1, startTime: 1, bootID: "b")
+    let mark = ScheduleMark(timing: "x", active: true, considered: start)
+    _ = try fixture.store.record(
+      [
+        .process(run: "r", process), .mark(pool: "p", schedule: "s", mark),
+        .failedAttempt(run: "r", slice: 1, why: "", log: [65], final: false),
+      ], at: start)
+    try fixture.commit("r", items(0..<1), log: [65])
+    _ = try fixture.store.record([.end(run: "r", state: .short, why: "")], at: start)
+    let claim = try #require(try fixture.claim("u", key: "k").granted)
+    #expect(try fixture.claim("u", key: "k").repeated != nil)
+    try fixture.put(items(0..<1), at: start + .seconds(10))
+    #expect(try fixture.store.expire(pool: "p", at: start + .seconds(10), limit: 3) == 3)
+    _ = try fixture.store.takeChanges()
+    _ = try fixture.store.pools()
+    let reader = fixture.reader
+    _ = try reader.pools(nil, at: start + .seconds(10))
+    _ = try reader.claim(claim.id)
+    for user in [nil, "u"] {
+      for pool in [nil, "p"] {
+        #expect(
+          try reader.claims(user: user, pool: pool, before: nil, limit: 2).rows.count == 1)
+        _ = try reader.runs(pool: pool, before: nil, limit: 2)
+      }
+    }
+    #expect(try reader.item("4", in: "p", at: start) != nil)
+    _ = try fixture.shownRun("r")
+    try fixture.store.retire(["p"], at: start)
+  }
+
+  @Test func noStatementReadsAWholeTableOrSorts() throws {
+    let fixture = try SQLiteFixture()
+    try doEverything(fixture)
+    let reading = fixture.sqliteReader.connection
+    let all = statements(fixture.sqlite.connection) + statements(reading)
+    #expect(all.count > 40)
+    for sql in all where !sql.hasPrefix("PRAGMA") {
+      for step in try plan(sql, fixture.sqlite.connection) {
+        #expect(!step.contains("TEMP B-TREE"), "\(step) in: \(sql)")
+        // Only the tables of pools and of tables are small enough to be read through.
+        let isSmall = step.hasPrefix("SCAN pools") || step.hasPrefix("SCAN sqlite_master")
+        #expect(!step.hasPrefix("SCAN") || isSmall, "\(step) in: \(sql)")
+      }
+    }
+  }
+
+  @Test(arguments: [
+    ("state = 'available' AND made_for IS NULL", "inventory_shelf"),
+    ("made_for = ?5", "inventory_personal"),
+    ("UPDATE inventory SET state = 'expired'", "inventory_expiring"),
+    ("SELECT count(*) FROM inventory", "inventory_expiring"),
+    ("SELECT min(expires_at)", "inventory_expiring"),
+    ("SELECT 1 FROM inventory", "inventory_key"),
+    ("SELECT i.state, i.claim", "inventory_key"),
+    ("WHERE claim = ? AND state IN", "inventory_claim"),
+    ("WHERE user = ? AND pool = ? AND principal", "claims_key"),
+    ("SELECT coalesce(sum(count), 0) FROM claims", "claims_key"),
+    ("AND (?2 IS NULL OR +pool = ?2)", "claims_user"),
+    ("SELECT coalesce(sum(s.asked), 0)", "runs_unfinished"),
+    ("AND started_at IS NOT NULL", "runs_started"),
+    ("FROM runs WHERE pool = ?1 AND seq < ?2", "runs_pool"),
+  ])
+  func hotStatementsUseTheirIndexes(_ part: String, _ index: String) throws {
+    let fixture = try SQLiteFixture()
+    try doEverything(fixture)
+    let connection = fixture.sqlite.connection
+    let all = Set(statements(connection) + statements(fixture.sqliteReader.connection))
+    let matching = all.filter { $0.contains(part) }
+      .filter { !$0.contains("?1 IS NULL AND (?2") }
+    #expect(!matching.isEmpty)
+    for sql in matching {
+      let steps = try plan(sql, connection)
+      #expect(
+        steps.contains { $0.contains("INDEX \(index) ") || $0.hasSuffix("INDEX \(index)") },
+        "\(steps) in: \(sql)")
+    }
+  }
+}

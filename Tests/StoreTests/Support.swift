@@ -1,0 +1,137 @@
+import Larder
+import ScheduleFile
+import Testing
+
+/// When most tests begin.
+let start = Instant(seconds: 1_800_000_000)
+
+/// Reads kept definitions as the commands do.
+let readDefinition: Definition.Reader = { source, file throws(StoreError) in
+  let parsed = ScheduleFile.parse(Array(source.utf8), file: file, directory: "/srv/Schedules")
+  guard let pool = parsed.pool else { throw .failed("\(parsed.diagnostics)") }
+  return pool
+}
+
+/// A definition of a pool with these further keys.
+func definition(_ pool: String = "p", _ keys: String = "") throws -> Definition {
+  let source = "pool: \(pool)\n\(keys)\n"
+  let file = "/srv/Schedules/\(pool).yaml"
+  return Definition(pool: try readDefinition(source, file), source: source, file: file)
+}
+
+/// Keys that let a pool hand out any number of items to a user.
+let unlimited = "claims: {per_user: 0}"
+
+/// Keys of a pool with a producer.
+func produced(max: Int = 10_000, _ more: String = "") -> String {
+  "producer: {command: [make-items]}\nstock: {target: 1, max: \(max)}\n\(more)"
+}
+
+/// Items whose payloads are the numbers of a range.
+func items(_ numbers: Range<Int>, expiresAt: Instant? = nil) -> [NewItem] {
+  numbers.map { NewItem(payload: "\($0)", expiresAt: expiresAt) }
+}
+
+extension StoreFixture {
+  func adopt(_ pool: String = "p", _ keys: String = "", at now: Instant = start) throws {
+    try store.adopt(try definition(pool, keys), at: now)
+  }
+
+  @discardableResult
+  func put(_ items: [NewItem], in pool: String = "p", at now: Instant = start) throws -> PutResult {
+    try store.put(items, in: pool, at: now)
+  }
+
+  func claim(_ request: ClaimRequest, at now: Instant = start) throws -> ClaimOutcome {
+    let outcomes = try store.claim([request], at: now)
+    return try #require(outcomes.count == 1 ? outcomes.first : nil)
+  }
+
+  /// A claim of pool p.
+  func claim(
+    _ user: String, key: String? = nil, count: Int = 1, minRemaining: Duration? = nil,
+    at now: Instant = start
+  ) throws -> ClaimOutcome {
+    try claim(
+      ClaimRequest(pool: "p", user: user, key: key, count: count, minRemaining: minRemaining),
+      at: now)
+  }
+
+  /// The status of a pool as readers see it.
+  func status(_ pool: String = "p", at now: Instant = start) throws -> PoolStatus {
+    try #require(try reader.pools([pool], at: now).first)
+  }
+
+  /// Opens and starts a run, and asks for its first slice.
+  @discardableResult
+  func startRun(
+    _ id: String, pool: String = "p", asked: Int = 5, at now: Instant = start
+  ) throws -> Run {
+    let run = Run(id: id, pool: pool, reason: .manual, state: .queued, createdAt: now)
+    let events: [RunEvent] = [
+      .open(run), .start(run: id, asked: asked),
+      .attempt(run: id, slice: 1, asked: asked, attempt: 1),
+    ]
+    #expect(try store.record(events, at: now) == [true, true, true])
+    return run
+  }
+
+  @discardableResult
+  func commit(
+    _ run: String, slice: Int = 1, _ items: [NewItem], cursor: String? = nil, overfill: Int = 0,
+    log: [UInt8] = [], at now: Instant = start
+  ) throws -> PutResult {
+    try store.commit(
+      SliceCommit(
+        run: run, slice: slice, items: items, cursor: cursor, overfill: overfill, revision: "r1",
+        log: log), at: now)
+  }
+
+  /// The run as a reader shows it.
+  func shownRun(_ id: String) throws -> Run {
+    try #require(try reader.run(id))
+  }
+}
+
+extension ClaimOutcome {
+  /// The claim of a grant.
+  var granted: Claim? {
+    if case .granted(let claim) = self { return claim }
+    return nil
+  }
+
+  /// The claim of the same answer again.
+  var repeated: Claim? {
+    if case .repeated(let claim) = self { return claim }
+    return nil
+  }
+
+  /// The payloads of a grant.
+  var payloads: [String]? {
+    granted?.items.map(\.payload)
+  }
+}
+
+extension PutResult {
+  init(stored: Int, duplicates: Int = 0, overfill: Int = 0) {
+    self.init()
+    self.stored = stored
+    self.duplicates = duplicates
+    self.overfill = overfill
+  }
+}
+
+/// Small numbers from a seed, the same on every machine.
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+}
