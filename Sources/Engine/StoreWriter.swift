@@ -6,8 +6,8 @@ package final class StoreWriter: Sendable {
   package typealias ClaimAnswer = @Sendable (Result<ClaimOutcome, StoreError>) -> Void
 
   private struct Work {
-    /// Does the work, answers, and gives the error if there was one.
-    var perform: @Sendable (any Store) -> StoreError?
+    /// Does the work, and gives the error if there was one, and what answers it.
+    var perform: @Sendable (any Store) -> (error: StoreError?, answer: () -> Void)
     /// Answers without doing it.
     var refuse: @Sendable (StoreError) -> Void
   }
@@ -71,11 +71,9 @@ package final class StoreWriter: Sendable {
       let work = Work { [clock] store in
         do throws(StoreError) {
           let value = try work(store, clock())
-          answer(.success(value))
-          return nil
+          return (nil, { answer(.success(value)) })
         } catch {
-          answer(.failure(error))
-          return error
+          return (error, { answer(.failure(error)) })
         }
       } refuse: { error in
         answer(.failure(error))
@@ -165,24 +163,32 @@ package final class StoreWriter: Sendable {
   ) -> StoreError? {
     do throws(StoreError) {
       let outcomes = try store.claim(batch.map(\.request), at: clock())
+      tellChanges(store)
       for (entry, outcome) in zip(batch, outcomes) { entry.answer(.success(outcome)) }
-      return finish(store, nil)
+      return nil
     } catch {
       for entry in batch { entry.answer(.failure(error)) }
-      return finish(store, error)
+      return Self.isLost(error) ? error : nil
     }
   }
 
   /// Does a piece of other work; gives an error only where the store is lost.
   private func perform(_ work: Work, _ store: any Store) -> StoreError? {
-    finish(store, work.perform(store))
+    let (error, answer) = work.perform(store)
+    defer { answer() }
+    if let error, Self.isLost(error) { return error }
+    tellChanges(store)
+    return nil
   }
 
-  private func finish(_ store: any Store, _ error: StoreError?) -> StoreError? {
-    if case .unknownCommit = error { return error }
-    if let changes = try? store.takeChanges(), !changes.isEmpty {
-      observer.change { $0 }?(changes)
-    }
-    return nil
+  private static func isLost(_ error: StoreError) -> Bool {
+    if case .unknownCommit = error { true } else { false }
+  }
+
+  /// Tells the observer of changed stock, before anybody is answered: who acts on an answer, say
+  /// by asking for a run, must find that the stock has changed.
+  private func tellChanges(_ store: any Store) {
+    guard let changes = try? store.takeChanges(), !changes.isEmpty else { return }
+    observer.change { $0 }?(changes)
   }
 }

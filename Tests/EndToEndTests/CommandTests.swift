@@ -157,7 +157,7 @@ enum Way: String, CaseIterable, Sendable {
       ] {
         #expect(help.output.contains("  \(command)"))
         let one = try workspace.larder(command, "--help")
-        #expect(one.status == 0 && one.output.hasPrefix("larder \(command)"))
+        #expect(one.status == 0 && one.output.hasPrefix("Usage: larder \(command)"))
       }
       let nothing = try workspace.larder()
       #expect(nothing.status == 2 && nothing.output == "" && nothing.errors.contains("Usage"))

@@ -113,9 +113,10 @@ extension ClaimOutcome {
 }
 
 extension PutResult {
-  init(stored: Int, duplicates: Int = 0, overfill: Int = 0) {
+  init(stored: Int, expired: Int = 0, duplicates: Int = 0, overfill: Int = 0) {
     self.init()
     self.stored = stored
+    self.expired = expired
     self.duplicates = duplicates
     self.overfill = overfill
   }

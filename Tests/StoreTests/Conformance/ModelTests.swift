@@ -43,6 +43,7 @@ struct ModelPool {
       let room = pool.stock.max - available(at: now) - inFlight.values.reduce(0, +)
       if isExpired(entry, at: now) {
         entry.state = .expired
+        result.expired += 1
       } else if room <= 0 {
         result.overfill += 1
         continue

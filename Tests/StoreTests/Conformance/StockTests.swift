@@ -99,7 +99,7 @@ import Testing
       NewItem(payload: "1", expiresAt: start - .seconds(9)),
       NewItem(payload: "2", expiresAt: start + .milliseconds(10_001)),
     ]
-    #expect(try fixture.put(offered) == PutResult(stored: 3))
+    #expect(try fixture.put(offered) == PutResult(stored: 3, expired: 2))
     #expect(try fixture.countedItems("p") == [.expired: 2, .available: 1])
     #expect(try fixture.status().stock.expired == 2)
     #expect(try fixture.reader.item("late", in: "p", at: start)?.state == .expired)
