@@ -58,8 +58,8 @@ package struct EngineState: Sendable {
     }
     // A run that waits for its next try, or for the rate, brings nothing before.
     guard pool.executing.isEmpty, !pool.status.runs.isEmpty else { return expected }
-    let waits = pool.status.runs.compactMap { pool.retries[$0.id] } + [pool.rateAllowsAt ?? now]
-    return max(expected, waits.min() ?? now)
+    let nextTry = pool.status.runs.map { pool.retries[$0.id] ?? now }.min() ?? now
+    return max(expected, nextTry, pool.rateAllowsAt ?? now)
   }
 
   /// Takes over the stock of pools that changed.

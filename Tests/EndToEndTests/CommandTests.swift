@@ -204,6 +204,69 @@ enum Way: String, CaseIterable, Sendable {
     }
   }
 
+  @Test(arguments: [SIGINT, SIGTERM])
+  func anInterruptedPrefillEndsWhatItStartedAndGoesOnLater(_ signal: Int32) throws {
+    try Workspace.with { workspace in
+      try workspace.producer(
+        "make",
+        """
+        W=\(workspace.path)
+        [ -e $W/free ] || { sleep 1000 & echo $! >$W/child; echo $$ >$W/pid; wait; }
+        \(Scripts.counting)
+        """)
+      try workspace.declare("codes", "producer: {command: [./make]}\nstock: {target: 3}")
+      let prefill = try workspace.start([try Workspace.binary(), "prefill", "codes"])
+      func pid(_ name: String) -> Int32? { workspace.lines(name).first.flatMap { Int32($0) } }
+      let pids = try eventually("the producer works") {
+        pid("pid").flatMap { producer in pid("child").map { [producer, $0] } }
+      }
+      kill(prefill.pid, signal)
+      #expect(try prefill.wait(within: 60) == 1)
+      #expect(!pids.contains { isAlive($0) })
+      #expect(prefill.errors.contains("interrupted"))
+      try workspace.write("free", "")
+      #expect(try workspace.larder("prefill", "codes").status == 0)
+      let runs = try workspace.larder("runs", "codes", "--json").json["runs"].elements
+      #expect(runs.last?["state"] == .string("succeeded"))
+      #expect(runs.last?["slices"][0]["attempts"] == .int(1))
+    }
+  }
+
+  @Test func aProgramThatIsNotThereFailsTheRunAtOnce() throws {
+    try Workspace.with { workspace in
+      try workspace.declare("codes", "producer: {command: [./nowhere]}\nstock: {target: 3}")
+      let prefill = try workspace.larder("prefill", "codes", "--json")
+      #expect(prefill.status == 1)
+      #expect(prefill.json["state"] == .string("failed"))
+      #expect(prefill.json["why"].string?.contains("nowhere") == true)
+    }
+  }
+
+  @Test func outputThatCannotBeWrittenIsAFailure() throws {
+    try Workspace.with { workspace in
+      try workspace.declare("codes", "stock: {max: 10}")
+      #expect(try workspace.larder("put", "codes", input: "{\"payload\":1}\n").status == 0)
+      let script = "exec \"$0\" claim codes --user u >/dev/full"
+      let claim = try workspace.start(["/bin/sh", "-c", script, try Workspace.binary()])
+      #expect(try claim.wait(within: 60) == 1)
+      #expect(claim.errors.contains("standard output can't be written"))
+      // The claim took place, and asking again gives it.
+      #expect(try workspace.larder("claim", "codes", "--user", "u").output == "1\n")
+    }
+  }
+
+  @Test func whatUsersSayCannotSteerATerminal() throws {
+    try Workspace.with { workspace in
+      try workspace.declare("codes", "stock: {max: 10}")
+      #expect(try workspace.larder("put", "codes", input: "{\"payload\":1}\n").status == 0)
+      let user = "a\nb\u{1B}[31m"
+      #expect(try workspace.larder("claim", "codes", "--user", user).status == 0)
+      let claims = try workspace.larder("claims").output
+      #expect(claims.contains("a\\u{a}b\\u{1b}[31m") && !claims.contains("\u{1B}"))
+      #expect(claims.split(separator: "\n").count == 2)
+    }
+  }
+
   @Test func prefillWithoutAServerTakesInThePoolsFile() throws {
     try Workspace.with { workspace in
       try workspace.producer("make", Scripts.counting)

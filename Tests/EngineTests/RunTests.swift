@@ -39,6 +39,40 @@ import Testing
     #expect(try driver.runs().map(\.reason) == [.start, .reorder])
   }
 
+  @Test func itemsThatComeExpiredAreNoSupply() throws {
+    let driver = try Driver([reordering()])
+    // All that was asked for is stored, and none of it can be claimed: the next run has to wait.
+    while let launch = driver.outstanding.first {
+      try driver.finish(launch, expiresAt: driver.now)
+    }
+    #expect(try driver.runs().map(\.state) == [.succeeded])
+    #expect(try driver.status().memory.fruitless == 1)
+    #expect(try driver.status().stock.expired == 100)
+    try driver.advance(by: .seconds(9))
+    #expect(driver.outstanding == [])
+    try driver.advance(by: .seconds(1))
+    #expect(try driver.runs().count == 2)
+  }
+
+  @Test func aProgramThatCannotBeStartedFailsTheRunAtOnce() throws {
+    let driver = try Driver([makePool()])
+    let run = try driver.request()
+    try driver.answer(driver.next(), .notStarted("no such program"))
+    let kept = try driver.kept(run.id)
+    #expect(kept.state == .failed)
+    #expect(kept.why == "slice 1: no such program")
+    #expect(kept.slices.map(\.attempts) == [1])
+    #expect(driver.outstanding == [])
+  }
+
+  @Test func whileARunWaitsForItsNextTryThePoolIsNotExpectedToFillBefore() throws {
+    let driver = try Driver([makePool { $0.producer?.retry.backoff = .seconds(200) }])
+    try driver.request()
+    try driver.fail(driver.next())
+    let next = try #require(driver.deadline)
+    #expect(driver.state.expectedFill(of: "keys", at: driver.now) == next)
+  }
+
   @Test func withoutAReorderPointNothingIsRefilled() throws {
     let driver = try Driver([makePool()])
     try driver.put(10)

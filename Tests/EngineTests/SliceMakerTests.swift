@@ -79,9 +79,9 @@ import Testing
       report.result == .failed("the producer took longer than its timeout of 100ms", log: []))
   }
 
-  @Test func aProgramThatIsNotThereFailsTheSlice() throws {
+  @Test func aProgramThatIsNotThereIsNotStarted() throws {
     let report = try make("", executable: "/nonexistent/program", FakeStore(Log()))
-    guard case .failed(let why, _) = report.result else {
+    guard case .notStarted(let why) = report.result else {
       Issue.record("\(report.result)")
       return
     }

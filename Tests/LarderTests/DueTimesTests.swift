@@ -51,6 +51,24 @@ import Testing
     #expect(texts(due) == [expected])
   }
 
+  @Test func aMissedTimeGivesWayToANewerOneThatHasJustCome() throws {
+    func kinds(_ catchup: ScheduleSpec.Catchup) throws -> [String] {
+      texts(
+        due(
+          try schedule("*/10 * * * * *", catchup: catchup), considered: "2026-06-01T11:59:30Z",
+          now: "2026-06-01T12:00:05Z"))
+    }
+    #expect(
+      try kinds(.latest) == [
+        "passedOver 2026-06-01T11:59:50Z", "onTime 2026-06-01T12:00:00Z",
+      ])
+    #expect(
+      try kinds(.all) == [
+        "caughtUp 2026-06-01T11:59:40Z", "caughtUp 2026-06-01T11:59:50Z",
+        "onTime 2026-06-01T12:00:00Z",
+      ])
+  }
+
   @Test func catchupDecidesWhichMissedTimesRun() throws {
     func fires(_ catchup: ScheduleSpec.Catchup, _ window: Int = 86_400) throws -> DueTimes {
       due(
