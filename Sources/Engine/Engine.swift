@@ -30,9 +30,12 @@ package final class Engine: Sendable {
     var stocks: [String: Stock] = [:]
     var results: [(launch: Launch, result: SliceResult)] = []
     var requests: [(pool: String, count: Int?, answer: RunAnswer)] = []
+    var changes: [(changes: DefinitionChanges, answer: @Sendable (StoreError?) -> Void)] = []
     var stopping = false
 
-    var isEmpty: Bool { stocks.isEmpty && results.isEmpty && requests.isEmpty && !stopping }
+    var isEmpty: Bool {
+      stocks.isEmpty && results.isEmpty && requests.isEmpty && changes.isEmpty && !stopping
+    }
   }
 
   private struct Making {
@@ -94,6 +97,21 @@ package final class Engine: Sendable {
     if !accepted { answer(.failure(Problem(.busy, "the server is stopping"))) }
   }
 
+  /// Puts definitions in force and retires pools, on disk and in the engine, and waits for it. A
+  /// running slice goes on as it was asked for.
+  package func change(_ changes: DefinitionChanges) throws(StoreError) {
+    let box = Mailbox<StoreError??>(nil)
+    let accepted = inbox.change { inbox in
+      if inbox.stopping { return false }
+      inbox.changes.append((changes, { error in box.change { $0 = .some(error) } }))
+      return true
+    }
+    guard accepted, let error = box.take({ $0 }) else {
+      throw .failed("the server is stopping")
+    }
+    if let error { throw error }
+  }
+
   /// When the next run should have filled the pool; nil where nobody can say.
   package func expectedFill(of pool: String) -> Instant? {
     fills.change { $0[pool] }
@@ -120,10 +138,14 @@ package final class Engine: Sendable {
 
   private func end() {
     cancelAll()
-    let requests = inbox.change { inbox in
-      defer { inbox.requests = [] }
-      return inbox.requests
+    let (requests, changes) = inbox.change { inbox in
+      defer {
+        inbox.requests = []
+        inbox.changes = []
+      }
+      return (inbox.requests, inbox.changes)
     }
+    for (_, answer) in changes { answer(.failed("the server is stopping")) }
     for request in requests {
       request.answer(.failure(Problem(.busy, "the server is stopping")))
     }
@@ -139,7 +161,12 @@ package final class Engine: Sendable {
         guard !inbox.isEmpty else { return nil }
         var mail = inbox
         // What was asked for too late is answered at the end.
-        if mail.stopping { mail.requests = [] } else { inbox = Inbox() }
+        if mail.stopping {
+          mail.requests = []
+          mail.changes = []
+        } else {
+          inbox = Inbox()
+        }
         return mail
       }
       if let mail {
@@ -153,6 +180,7 @@ package final class Engine: Sendable {
   private func take(_ mail: Inbox, _ state: inout EngineState) throws(StoreError) {
     let now = clock()
     state.stockChanged(mail.stocks)
+    for (changes, answer) in mail.changes { change(changes, answer, &state) }
     var events: [RunEvent] = []
     var ended: [Run] = []
     for (launch, result) in mail.results {
@@ -179,6 +207,20 @@ package final class Engine: Sendable {
     } catch {
       for (_, answer) in opened { answer(.failure(Problem(.busy, "\(error)"))) }
       throw error
+    }
+  }
+
+  private func change(
+    _ changes: DefinitionChanges, _ answer: @Sendable (StoreError?) -> Void,
+    _ state: inout EngineState
+  ) {
+    do throws(StoreError) {
+      try writer.perform { (store, now) throws(StoreError) in try store.change(changes, at: now) }
+      state.change(changes)
+      answer(nil)
+    } catch {
+      // Nothing of it was kept, so the state still says what is in force.
+      answer(error)
     }
   }
 

@@ -51,6 +51,27 @@ package struct EngineState: Sendable {
     pools[pool]?.status
   }
 
+  /// Takes over which definitions are in force. Runs go on; what is decided next, is decided by the
+  /// new ones.
+  package mutating func change(_ changes: DefinitionChanges) {
+    for definition in changes.adopted {
+      let name = definition.pool.name
+      if pools[name] == nil {
+        pools[name] = PoolState(status: PoolStatus(pool: definition.pool))
+        pools[name]?.isFresh = false
+      }
+      pools[name]?.status.pool = definition.pool
+      pools[name]?.status.retired = false
+      pools[name]?.status.problem = nil
+      dirty.insert(name)
+    }
+    for name in changes.retired {
+      pools[name]?.status.retired = true
+      dirty.insert(name)
+    }
+    for (name, problem) in changes.problems { pools[name]?.status.problem = problem }
+  }
+
   /// When the next run should have filled the pool; nil where nobody can say.
   func expectedFill(of name: String, at now: Instant) -> Instant? {
     guard let pool = pools[name], let expected = pool.status.expectedFill(at: now) else {

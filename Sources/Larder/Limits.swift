@@ -63,6 +63,8 @@ package enum Limits {
   package static let punctuality = Duration.seconds(10)
   /// The longest sleep of the engine: how late a jump of the clock may be noticed.
   package static let longestSleep = Duration.seconds(1)
+  /// How long nothing must have changed in the schedules' folder before it is read again.
+  package static let settling = Duration.milliseconds(200)
   /// How long the engine rests after the store refused what it decided.
   package static let pauseAfterTrouble = Duration.seconds(1)
   /// Items that expire in one transaction.

@@ -18,6 +18,38 @@ package struct Definition: Sendable {
     Pool
 }
 
+/// A definition as a store keeps it.
+package struct KeptDefinition: Sendable, Hashable {
+  package var pool: String
+  package var source: String
+  package var file: String
+  package var retired: Bool
+  /// What is wrong with the file now, where it turned bad after this definition.
+  package var problem: String?
+
+  package init(pool: String, source: String, file: String, retired: Bool, problem: String?) {
+    self.pool = pool
+    self.source = source
+    self.file = file
+    self.retired = retired
+    self.problem = problem
+  }
+}
+
+/// What changed about the definitions in force.
+package struct DefinitionChanges: Sendable {
+  /// To be put in force; their pools are no longer retired, and have no problem.
+  package var adopted: [Definition] = []
+  /// Pools whose files are gone: nothing of them runs, their stock stays claimable.
+  package var retired: [String] = []
+  /// Pools that go on by their last good definition, and what is wrong with their files.
+  package var problems: [String: String] = [:]
+
+  package init() {}
+
+  package var isEmpty: Bool { adopted.isEmpty && retired.isEmpty && problems.isEmpty }
+}
+
 /// What became of items that were offered to a pool.
 package struct PutResult: Sendable, Hashable {
   package var stored = 0
@@ -84,12 +116,12 @@ package protocol Store: AnyObject {
   /// Every pool as the engine needs to know it, unfinished runs included.
   func pools() throws(StoreError) -> [PoolStatus]
 
-  /// Puts a definition in force; the pool is no longer retired.
-  func adopt(_ definition: Definition, at now: Instant) throws(StoreError)
+  /// The definitions that are kept, by pool.
+  func definitions() throws(StoreError) -> [KeptDefinition]
 
-  /// Marks pools whose files are gone: their runs are for the engine to end, their stock stays
-  /// claimable.
-  func retire(_ pools: [String], at now: Instant) throws(StoreError)
+  /// Changes what is in force, all of it or nothing. Retiring only marks a pool: its unfinished
+  /// runs are the engine's to end.
+  func change(_ changes: DefinitionChanges, at now: Instant) throws(StoreError)
 
   /// Decides requests in their order. Only grants are written.
   func claim(_ requests: [ClaimRequest], at now: Instant) throws(StoreError) -> [ClaimOutcome]
@@ -152,4 +184,20 @@ package protocol StoreReader: AnyObject {
 
   /// Ends the reading; nothing may be asked afterwards.
   func close()
+}
+
+extension Store {
+  /// Puts one definition in force.
+  package func adopt(_ definition: Definition, at now: Instant) throws(StoreError) {
+    var changes = DefinitionChanges()
+    changes.adopted = [definition]
+    try change(changes, at: now)
+  }
+
+  /// Retires pools.
+  package func retire(_ pools: [String], at now: Instant) throws(StoreError) {
+    var changes = DefinitionChanges()
+    changes.retired = pools
+    try change(changes, at: now)
+  }
 }

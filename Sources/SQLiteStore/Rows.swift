@@ -128,17 +128,17 @@ enum Rows {
 
   /// The status of every pool, or of one; the stock as counted.
   static func pools(
-    _ name: String?, _ connection: Connection, _ read: Definition.Reader
+    _ name: String?, _ connection: Connection, _ read: (String, String) throws(StoreError) -> Pool
   ) throws(StoreError) -> [PoolStatus] {
     let found = try connection.all(
       """
-      SELECT source, file, paused, retired, \(memoryColumns) FROM pools
-       WHERE ?1 IS NULL OR pool = ?1 ORDER BY pool
+      SELECT source, file, paused, retired, problem, \(memoryColumns) FROM pools
+      WHERE \(name == nil ? "?1 IS NULL" : "pool = ?1") ORDER BY pool
       """, [.optional(name)]
     ) { row in
       (
         source: row.text(0), file: row.text(1), paused: row.bool(2), retired: row.bool(3),
-        memory: memory(row, from: 4)
+        problem: row.optionalText(4), memory: memory(row, from: 5)
       )
     }
     var statuses: [PoolStatus] = []
@@ -146,6 +146,7 @@ enum Rows {
       var status = PoolStatus(pool: try read(row.source, row.file))
       status.paused = row.paused
       status.retired = row.retired
+      status.problem = row.problem
       status.memory = row.memory
       try complete(&status, connection)
       statuses.append(status)

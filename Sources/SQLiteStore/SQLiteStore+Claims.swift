@@ -15,7 +15,7 @@ extension SQLiteStore {
   private func decide(
     _ request: ClaimRequest, at now: Instant
   ) throws(StoreError) -> ClaimOutcome {
-    guard let pool = definitions[request.pool] else { return .unknownPool }
+    guard let pool = inForce[request.pool] else { return .unknownPool }
     let policy = pool.claims
     // Where a user may have one item, asking again without a key is the same request.
     let key = request.key ?? (policy.perUser == 1 ? "" : nil)

@@ -11,7 +11,7 @@ package final class SQLiteStore: Store {
   let readDefinition: Definition.Reader
   private let lock: Int32
   /// The definitions in force, by pool.
-  var definitions: [String: Pool] = [:]
+  var inForce: [String: Pool] = [:]
   /// Changes of the present transaction to each pool's stock, by state.
   var changes = StockChanges()
   /// Pools whose stock changed since `takeChanges`.
@@ -45,7 +45,7 @@ package final class SQLiteStore: Store {
     do throws(StoreError) {
       try prepare(files)
       for status in try Rows.pools(nil, connection, readDefinition) {
-        definitions[status.pool.name] = status.pool
+        inForce[status.pool.name] = status.pool
       }
     } catch {
       close()
@@ -102,13 +102,8 @@ package final class SQLiteStore: Store {
     try Rows.pools(nil, connection, readDefinition)
   }
 
-  /// The pools that have a definition, and the files that it came from.
-  package func definitionFiles() throws(StoreError) -> [(pool: String, file: String)] {
-    try connection.all("SELECT pool, file FROM pools ORDER BY pool") { ($0.text(0), $0.text(1)) }
-  }
-
   func definition(of pool: String) throws(StoreError) -> Pool {
-    guard let definition = definitions[pool] else { throw .unknownPool(pool) }
+    guard let definition = inForce[pool] else { throw .unknownPool(pool) }
     return definition
   }
 }

@@ -17,6 +17,7 @@ enum Schema {
       adopted_at INTEGER NOT NULL,
       paused INTEGER NOT NULL DEFAULT 0,
       retired INTEGER NOT NULL DEFAULT 0,
+      problem TEXT,
       fruitless INTEGER NOT NULL DEFAULT 0,
       failures INTEGER NOT NULL DEFAULT 0,
       last_ended_at INTEGER,

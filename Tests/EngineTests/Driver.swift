@@ -61,10 +61,17 @@ final class Driver {
     try start()
   }
 
-  /// A definition changes while the engine runs: it starts anew on it, as one after trouble.
+  /// A definition changes while the engine runs.
   func adopt(_ pool: Pool) throws {
-    try store.adopt(definitions.definition(pool), at: now)
-    try start()
+    var changes = DefinitionChanges()
+    changes.adopted = [definitions.definition(pool)]
+    try change(changes)
+  }
+
+  func change(_ changes: DefinitionChanges) throws {
+    try store.change(changes, at: now)
+    state.change(changes)
+    try settle()
   }
 
   /// Ticks until nothing is left to be done now.

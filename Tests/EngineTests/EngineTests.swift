@@ -50,11 +50,9 @@ private final class FlakyStore: Store {
   }
 
   func pools() throws(StoreError) -> [PoolStatus] { try store.pools() }
-  func adopt(_ definition: Definition, at now: Instant) throws(StoreError) {
-    try store.adopt(definition, at: now)
-  }
-  func retire(_ pools: [String], at now: Instant) throws(StoreError) {
-    try store.retire(pools, at: now)
+  func definitions() throws(StoreError) -> [KeptDefinition] { try store.definitions() }
+  func change(_ changes: DefinitionChanges, at now: Instant) throws(StoreError) {
+    try store.change(changes, at: now)
   }
   func claim(
     _ requests: [ClaimRequest], at now: Instant

@@ -76,8 +76,8 @@ final class FakeStore: Store {
   func close() { log.add("close") }
 
   func pools() throws(StoreError) -> [PoolStatus] { [] }
-  func adopt(_ definition: Definition, at now: Instant) throws(StoreError) {}
-  func retire(_ pools: [String], at now: Instant) throws(StoreError) {}
+  func definitions() throws(StoreError) -> [KeptDefinition] { [] }
+  func change(_ changes: DefinitionChanges, at now: Instant) throws(StoreError) {}
   func expire(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int { 0 }
   func record(_ events: [RunEvent], at now: Instant) throws(StoreError) -> [Bool] {
     events.map { _ in true }

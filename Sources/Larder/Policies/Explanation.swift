@@ -50,6 +50,9 @@ extension PoolStatus {
   package func warnings(at now: Instant) -> [String] {
     var warnings: [String] = []
     if stock.available == 0 { warnings.append("out of stock") }
+    if let problem {
+      warnings.append("its file is bad, and its last good definition in force: \(problem)")
+    }
     if let until = breakerOpenUntil(at: now) {
       warnings.append("the breaker is open until \(RFC3339.format(until))")
     }
