@@ -183,12 +183,14 @@ package final class Engine: Sendable {
     for (changes, answer) in mail.changes { change(changes, answer, &state) }
     var events: [RunEvent] = []
     var ended: [Run] = []
+    var setbacks: [Setback] = []
     for (launch, result) in mail.results {
       let making = makings.change { $0.removeValue(forKey: launch.run) }
       making?.thread.join()
       let tick = state.sliceEnded(launch, result, at: now)
       events += tick.events
       ended += tick.ended
+      setbacks += tick.setbacks
     }
     var opened: [(run: Run, answer: RunAnswer)] = []
     for (pool, count, answer) in mail.requests {
@@ -202,6 +204,7 @@ package final class Engine: Sendable {
     }
     do throws(StoreError) {
       try record(events, &state)
+      setbacks.forEach(observer.setback)
       ended.forEach(observer.ended)
       for (run, answer) in opened { answer(.success(run)) }
     } catch {
@@ -254,8 +257,12 @@ package final class Engine: Sendable {
     let done = try writer.perform { [inbox] (store, now) throws(StoreError) in
       var crowded: [Launch] = []
       if let crowding, crowding.isPossible {
-        let stocks = try store.takeChanges()
-        inbox.change { $0.stocks.merge(stocks) { $1 } }
+        // With what the engine was told of and has yet to take over.
+        let changes = try store.takeChanges()
+        let stocks = inbox.change { inbox in
+          inbox.stocks.merge(changes) { $1 }
+          return inbox.stocks
+        }
         crowded = crowding.withoutRoom(stocks)
       }
       let kept = events.filter { event in
@@ -292,9 +299,13 @@ package final class Engine: Sendable {
         inbox.results.append((launch, result))
       }
     }
-    makings.change { makings in
-      let thread = WorkThread("producer") { maker.make() }
+    let isStarted = makings.change { makings in
+      guard let thread = WorkThread(ifPossible: "producer", { maker.make() }) else { return false }
       makings[launch.run] = Making(thread: thread, process: process)
+      return true
+    }
+    if !isStarted {
+      inbox.change { $0.results.append((launch, .failed("no thread could be started", log: []))) }
     }
   }
 
