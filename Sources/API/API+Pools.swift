@@ -8,7 +8,22 @@ extension API {
   ) throws(Problem) {
     try call.expectQuery()
     try call.expectBody("application/x-ndjson")
-    let items = try Self.items(call.body)
+    // Megabytes of JSON take longer to read than the caller's thread, the HTTP loop, may stand still.
+    let accepted = readers.read { (_) throws(StoreError) in
+      Result { () throws(Problem) in try Self.items(call.body) }
+    } _: { [self] read in
+      do throws(Problem) {
+        try put(try read.mapError(Self.problem).get().get(), in: pool, answer)
+      } catch {
+        answer(.failure(error))
+      }
+    }
+    if !accepted { throw Self.busy("too many calls wait for the store") }
+  }
+
+  private func put(
+    _ items: [NewItem], in pool: String, _ answer: @escaping Route.Answer
+  ) throws(Problem) {
     try write(
       { (store, now) throws(StoreError) in try store.put(items, in: pool, at: now) }, answer
     ) { result in
