@@ -145,23 +145,11 @@ extension API {
   func listClaims(
     _ call: APIRequest, user: String? = nil, _ answer: @escaping Route.Answer
   ) throws(Problem) {
-    try call.expectQuery("pool", "cursor", "limit")
     if let user { try Self.checkUser(user) }
-    let pool = call.parameter("pool")
-    let (limit, cursor) = try call.page()
-    let now = clock()
-    try read(
-      { (store) throws(StoreError) in
-        if let pool, try store.pools([pool], at: now).isEmpty { throw .unknownPool(pool) }
-        return try store.claims(user: user, pool: pool, before: cursor, limit: limit)
-      }, answer
-    ) { page in
-      Documents.json(200) { json in
-        json.object {
-          $0.array("claims") { json in page.rows.forEach { Documents.write($0, &json) } }
-          $0.member("cursor", APIRequest.text(cursor: page.cursor))
-        }
-      }
+    try readPage(call, "claims", answer) { (store, pool, cursor, limit) throws(StoreError) in
+      try store.claims(user: user, pool: pool, before: cursor, limit: limit)
+    } write: {
+      Documents.write($0, &$1)
     }
   }
 }

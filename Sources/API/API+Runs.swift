@@ -4,22 +4,10 @@ import Larder
 extension API {
   /// `GET /v1/runs`
   func listRuns(_ call: APIRequest, _ answer: @escaping Route.Answer) throws(Problem) {
-    try call.expectQuery("pool", "cursor", "limit")
-    let pool = call.parameter("pool")
-    let (limit, cursor) = try call.page()
-    let now = clock()
-    try read(
-      { (store) throws(StoreError) in
-        if let pool, try store.pools([pool], at: now).isEmpty { throw .unknownPool(pool) }
-        return try store.runs(pool: pool, before: cursor, limit: limit)
-      }, answer
-    ) { page in
-      Documents.json(200) { json in
-        json.object {
-          $0.array("runs") { json in page.rows.forEach { Documents.write($0, &json) } }
-          $0.member("cursor", APIRequest.text(cursor: page.cursor))
-        }
-      }
+    try readPage(call, "runs", answer) { (store, pool, cursor, limit) throws(StoreError) in
+      try store.runs(pool: pool, before: cursor, limit: limit)
+    } write: {
+      Documents.write($0, &$1)
     }
   }
 

@@ -30,92 +30,42 @@ package final class API: Sendable {
   }
 
   private static let routes: [Route] = [
-    Route(
-      "v1/pools/*/claims",
-      [
-        "POST": { api, request, parameters, answer throws(Problem) in
-          try api.claim(request, pool: parameters[0], answer)
-        }
-      ]),
-    Route(
-      "v1/claims",
-      [
-        "GET": { api, request, _, answer throws(Problem) in
-          try api.listClaims(request, answer)
-        }
-      ]),
-    Route(
-      "v1/claims/*",
-      [
-        "GET": { api, request, parameters, answer throws(Problem) in
-          try api.readClaim(request, id: parameters[0], answer)
-        }
-      ]),
-    Route(
-      "v1/users/*/claims",
-      [
-        "GET": { api, request, parameters, answer throws(Problem) in
-          try api.listClaims(request, user: parameters[0], answer)
-        }
-      ]),
-    Route(
-      "v1/pools/*/items",
-      [
-        "POST": { api, request, parameters, answer throws(Problem) in
-          try api.putItems(request, pool: parameters[0], answer)
-        }
-      ]),
-    Route(
-      "v1/pools/*/items/*",
-      [
-        "GET": { api, request, parameters, answer throws(Problem) in
-          try api.readItem(request, pool: parameters[0], key: parameters[1], answer)
-        }
-      ]),
-    Route(
-      "v1/levels",
-      [
-        "GET": { api, request, _, answer throws(Problem) in
-          try api.listLevels(request, answer)
-        }
-      ]),
-    Route(
-      "v1/pools/*/level",
-      [
-        "GET": { api, request, parameters, answer throws(Problem) in
-          try api.readLevel(request, pool: parameters[0], answer)
-        }
-      ]),
-    Route(
-      "v1/runs",
-      [
-        "GET": { api, request, _, answer throws(Problem) in
-          try api.listRuns(request, answer)
-        }
-      ]),
-    Route(
-      "v1/runs/*",
-      [
-        "GET": { api, request, parameters, answer throws(Problem) in
-          try api.readRun(request, id: parameters[0], answer)
-        }
-      ]),
-    Route(
-      "v1/pools/*/runs",
-      [
-        "POST": { api, request, parameters, answer throws(Problem) in
-          try api.startRun(request, pool: parameters[0], answer)
-        }
-      ]),
-    Route("livez", ["GET": { api, _, _, answer in answer(.success(api.health.live())) }]),
-    Route("readyz", ["GET": { api, _, _, answer in answer(.success(api.health.ready())) }]),
-    Route(
-      "metrics",
-      [
-        "GET": { api, _, _, answer throws(Problem) in
-          try api.readMetrics(answer)
-        }
-      ]),
+    Route("POST", "v1/pools/*/claims") { api, call, names, answer throws(Problem) in
+      try api.claim(call, pool: names[0], answer)
+    },
+    Route("GET", "v1/claims") { api, call, _, answer throws(Problem) in
+      try api.listClaims(call, answer)
+    },
+    Route("GET", "v1/claims/*") { api, call, names, answer throws(Problem) in
+      try api.readClaim(call, id: names[0], answer)
+    },
+    Route("GET", "v1/users/*/claims") { api, call, names, answer throws(Problem) in
+      try api.listClaims(call, user: names[0], answer)
+    },
+    Route("POST", "v1/pools/*/items") { api, call, names, answer throws(Problem) in
+      try api.putItems(call, pool: names[0], answer)
+    },
+    Route("GET", "v1/pools/*/items/*") { api, call, names, answer throws(Problem) in
+      try api.readItem(call, pool: names[0], key: names[1], answer)
+    },
+    Route("GET", "v1/levels") { api, call, _, answer throws(Problem) in
+      try api.listLevels(call, answer)
+    },
+    Route("GET", "v1/pools/*/level") { api, call, names, answer throws(Problem) in
+      try api.readLevel(call, pool: names[0], answer)
+    },
+    Route("GET", "v1/runs") { api, call, _, answer throws(Problem) in
+      try api.listRuns(call, answer)
+    },
+    Route("GET", "v1/runs/*") { api, call, names, answer throws(Problem) in
+      try api.readRun(call, id: names[0], answer)
+    },
+    Route("POST", "v1/pools/*/runs") { api, call, names, answer throws(Problem) in
+      try api.startRun(call, pool: names[0], answer)
+    },
+    Route("GET", "livez") { api, _, _, answer in answer(.success(api.health.live())) },
+    Route("GET", "readyz") { api, _, _, answer in answer(.success(api.health.ready())) },
+    Route("GET", "metrics") { api, _, _, answer throws(Problem) in try api.readMetrics(answer) },
   ]
 
   /// Answers a call.
@@ -126,25 +76,26 @@ package final class API: Sendable {
       case .failure(let problem): answer(Documents.problem(problem))
       }
     }
+    var known: [String] = []
     for route in Self.routes {
-      guard let parameters = route.match(request.segments) else { continue }
-      guard let call = route.calls[request.method] else {
-        answer(Self.methodNotAllowed(request.method, route))
-        return
+      guard let names = route.match(request.segments) else { continue }
+      guard route.method == request.method else {
+        known.append(route.method)
+        continue
       }
       do throws(Problem) {
-        try call(self, request, parameters, reply)
+        try route.call(self, request, names, reply)
       } catch {
         reply(.failure(error))
       }
       return
     }
+    guard known.isEmpty else { return answer(Self.methodNotAllowed(request.method, known)) }
     reply(.failure(Problem(.notFound, "there is nothing at this path")))
   }
 
-  private static func methodNotAllowed(_ method: String, _ route: Route) -> HTTPResponse {
-    var allowed = route.calls.keys.sorted()
-    if allowed.contains("GET") { allowed.append("HEAD") }
+  private static func methodNotAllowed(_ method: String, _ known: [String]) -> HTTPResponse {
+    let allowed = known.sorted() + (known.contains("GET") ? ["HEAD"] : [])
     var response = Documents.problem(
       Problem(
         .methodNotAllowed, "\(method) is not known here: use \(allowed.joined(separator: " or "))"))
@@ -164,7 +115,7 @@ package final class API: Sendable {
   /// The answer to what the HTTP server refuses by itself.
   package static func refusal(status: Int, detail: String) -> HTTPResponse {
     let word = Problem.word(forStatus: status)
-    let retryAfter: Duration? = status == 503 ? .seconds(1) : nil
+    let retryAfter: Duration? = status == 503 ? Limits.busyRetryAfter : nil
     return Documents.problem(Problem(word, detail, retryAfter: retryAfter), status: status)
   }
 
@@ -215,6 +166,34 @@ package final class API: Sendable {
     }
   }
 
+  /// Answers with a page of rows in the member `list`, of one pool or of all.
+  func readPage<Row: Sendable>(
+    _ call: APIRequest, _ list: StaticString, _ answer: @escaping Route.Answer,
+    of read:
+      @escaping @Sendable (
+        _ store: any StoreReader, _ pool: String?, _ before: Int64?, _ limit: Int
+      ) throws(StoreError) -> Page<Row>,
+    write: @escaping @Sendable (Row, inout JSONWriter) -> Void
+  ) throws(Problem) {
+    try call.expectQuery("pool", "cursor", "limit")
+    let pool = call.parameter("pool")
+    let (limit, cursor) = try call.page()
+    let now = clock()
+    try self.read(
+      { (store) throws(StoreError) in
+        if let pool, try store.pools([pool], at: now).isEmpty { throw .unknownPool(pool) }
+        return try read(store, pool, cursor, limit)
+      }, answer
+    ) { page in
+      Documents.json(200) { json in
+        json.object {
+          $0.array(list) { json in page.rows.forEach { write($0, &json) } }
+          $0.member("cursor", APIRequest.text(cursor: page.cursor))
+        }
+      }
+    }
+  }
+
   static func problem(_ error: StoreError) -> Problem {
     switch error {
     case .unknownPool(let pool): Problem(.unknownPool, "there is no pool \(pool)")
@@ -224,7 +203,7 @@ package final class API: Sendable {
   }
 
   static func busy(_ detail: String) -> Problem {
-    Problem(.busy, detail, retryAfter: .seconds(1))
+    Problem(.busy, detail, retryAfter: Limits.busyRetryAfter)
   }
 
   static let readOnly = Problem(.failed, "this process only reads the store")

@@ -35,7 +35,7 @@ package final class Health: Sendable {
   func ready() -> HTTPResponse {
     let state = state.withLock { $0 }
     if let leaving = state.leaving {
-      return Documents.problem(Problem(.busy, leaving, retryAfter: .seconds(1)))
+      return Documents.problem(Problem(.busy, leaving, retryAfter: Limits.busyRetryAfter))
     }
     return Documents.json(200) { json in
       json.object {

@@ -1,18 +1,21 @@
 import HTTPServer
 import Larder
 
-/// A path of the API with the methods that it knows.
+/// A call of the API: a method and a path.
 struct Route {
   typealias Answer = @Sendable (Result<HTTPResponse, Problem>) -> Void
   typealias Call = @Sendable (API, APIRequest, [String], @escaping Answer) throws(Problem) -> Void
 
+  let method: String
   /// Segments, `*` for one that is a parameter.
   let path: [String]
-  let calls: [String: Call]
+  /// Answers the call; it is given the path's parameters.
+  let call: Call
 
-  init(_ path: String, _ calls: [String: Call]) {
+  init(_ method: String, _ path: String, _ call: @escaping Call) {
+    self.method = method
     self.path = path.split(separator: "/").map(String.init)
-    self.calls = calls
+    self.call = call
   }
 
   /// The parameters, if the segments fit the path.

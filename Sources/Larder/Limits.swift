@@ -72,6 +72,8 @@ package enum Limits {
   /// Slices that are listed with a run in a page of runs, and with one run.
   package static let slicesInPage = 20
   package static let slicesInRun = 10_000
+  /// What a client is told to wait when a queue is full, or the server stops.
+  package static let busyRetryAfter = Duration.seconds(1)
   /// What a client is told to wait when nobody can say when the pool is filled.
   package static let unknownRetryAfter = Duration.seconds(60)
 }
