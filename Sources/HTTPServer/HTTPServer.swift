@@ -48,7 +48,7 @@ package final class HTTPServer: Sendable {
 
   private let configuration: Configuration
   private let handler: Handler
-  private let mailbox: Mailbox
+  private let answers: AnswerQueue
   private let state = Mutex(State.new)
 
   /// A server that does not listen yet. Throws `cannotStart`.
@@ -57,7 +57,7 @@ package final class HTTPServer: Sendable {
   ) throws(HTTPServerError) {
     self.configuration = configuration
     self.handler = handler
-    mailbox = try Mailbox()
+    answers = try AnswerQueue()
   }
 
   deinit { stop(drainFor: 0) }
@@ -67,7 +67,7 @@ package final class HTTPServer: Sendable {
   package func start() throws(HTTPServerError) {
     try state.withLock { state throws(HTTPServerError) in
       guard case .new = state else { throw .alreadyStarted }
-      let loop = try Loop(configuration: configuration, mailbox: mailbox, handler: handler)
+      let loop = try Loop(configuration: configuration, answers: answers, handler: handler)
       do throws(HTTPServerError) {
         for listener in configuration.listeners { try loop.add(ListeningSocket(listener)) }
         let bound = loop.daemons.map(\.socket.listener)
@@ -96,7 +96,7 @@ package final class HTTPServer: Sendable {
       if case .running(let thread, _) = state { return thread } else { return nil }
     }
     guard let thread else { return }
-    mailbox.requestStop(drainTime: Int64(clamping: Int((max(0, min(seconds, 1e9)) * 1000))))
+    answers.requestStop(drainTime: Int64(clamping: Int((max(0, min(seconds, 1e9)) * 1000))))
     pthread_join(thread, nil)
   }
 

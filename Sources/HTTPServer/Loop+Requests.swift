@@ -216,7 +216,7 @@ extension Loop {
     connection.body = []
     handler(
       request,
-      Responder(mailbox: mailbox, connection: connection, request: connection.request))
+      Responder(answers: answers, connection: connection, request: connection.request))
   }
 
   /// Hands over what the handler answered while the connection was not parked.
@@ -228,7 +228,7 @@ extension Loop {
   }
 
   /// An answer that came by mail.
-  func deliver(_ letter: Mailbox.Letter) {
+  func deliver(_ letter: AnswerQueue.Letter) {
     let connection = letter.connection
     guard connection.request == letter.request, connection.handle != nil else { return }
     switch connection.phase {

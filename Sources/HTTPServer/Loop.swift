@@ -8,7 +8,7 @@ final class Loop {
   let configuration: HTTPServer.Configuration
   let limits: HTTPLimits
   let handler: HTTPServer.Handler
-  let mailbox: Mailbox
+  let answers: AnswerQueue
   /// How many connections there may be: the limit, or what the process may open.
   let connectionLimit: Int
 
@@ -22,7 +22,7 @@ final class Loop {
   private(set) var now: Int64
   private var nextSweep = Int64.max
   private var lastSweep: Int64
-  private var letters: [Mailbox.Letter] = []
+  private var letters: [AnswerQueue.Letter] = []
 
   /// When the last connections are closed; nil while the server is not stopping.
   private(set) var drainDeadline: Int64?
@@ -34,13 +34,13 @@ final class Loop {
   private static let backlogTurns = 64
 
   init(
-    configuration: HTTPServer.Configuration, mailbox: Mailbox,
+    configuration: HTTPServer.Configuration, answers: AnswerQueue,
     handler: @escaping HTTPServer.Handler
   ) throws(HTTPServerError) {
     self.configuration = configuration
     self.limits = configuration.limits
     self.handler = handler
-    self.mailbox = mailbox
+    self.answers = answers
     let files = Int(clamping: clinux_open_files_limit()) - HTTPLimits.reservedFiles
     connectionLimit = max(1, min(limits.connections, files))
     now = Self.clock()
@@ -48,7 +48,7 @@ final class Loop {
     epoll = clinux_epoll_create()
     guard epoll >= 0 else { throw .cannotStart(code: errno) }
     lingering = Lingering(limits: limits, epoll: epoll)
-    _ = clinux_epoll_add(epoll, mailbox.descriptor, 0)
+    _ = clinux_epoll_add(epoll, answers.descriptor, 0)
   }
 
   deinit { close(epoll) }
@@ -71,9 +71,9 @@ final class Loop {
 
   /// Serves until a stop was asked for and done.
   func run() {
-    mailbox.adoptCurrentThread()
+    answers.adoptCurrentThread()
     while true {
-      let drainTime = mailbox.take(&letters)
+      let drainTime = answers.take(&letters)
       for letter in letters { deliver(letter) }
       letters.removeAll(keepingCapacity: true)
       if let drainTime, drainDeadline == nil { beginStop(drainTime) }
@@ -97,14 +97,14 @@ final class Loop {
     if !daemons.contains(where: \.isReady) {
       let next = min(nextSweep, drainDeadline ?? .max)
       timeout = next == .max ? -1 : Int32(clamping: max(0, next - now))
-      if !mailbox.prepareToSleep() { timeout = 0 }
+      if !answers.prepareToSleep() { timeout = 0 }
     }
     withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 64) { tags in
       let count = clinux_epoll_wait(epoll, tags.baseAddress!, Int32(tags.count), timeout)
       now = Self.clock()
       for tag in tags.prefix(Int(max(0, count))) {
         if tag == 0 {
-          clinux_eventfd_clear(mailbox.descriptor)
+          clinux_eventfd_clear(answers.descriptor)
         } else if tag & Lingering.tag != 0 {
           lingering.read(Int32(truncatingIfNeeded: tag))
         } else {
@@ -207,7 +207,7 @@ extension Loop {
       daemon.stop()
     }
     lingering.endAll()
-    mailbox.close()
+    answers.close()
   }
 
   private static func isReadable(_ descriptor: Int32) -> Bool {

@@ -5,13 +5,13 @@ import Synchronization
 /// A responder that goes away unused answers 500. An answer to a client that is gone, or after the
 /// server stopped, is dropped.
 package final class Responder: Sendable {
-  private let mailbox: Mailbox
+  private let answers: AnswerQueue
   private let connection: Connection
   private let request: UInt64
   private let isAnswered = Atomic<Bool>(false)
 
-  init(mailbox: Mailbox, connection: Connection, request: UInt64) {
-    self.mailbox = mailbox
+  init(answers: AnswerQueue, connection: Connection, request: UInt64) {
+    self.answers = answers
     self.connection = connection
     self.request = request
   }
@@ -25,28 +25,13 @@ package final class Responder: Sendable {
     if let letter = letter(.response(response)) { deliver(letter) }
   }
 
-  /// Answers several requests of one server with one wake-up of its loop.
-  package static func sendAll(_ answers: [(Responder, HTTPResponse)]) {
-    guard let mailbox = answers.first?.0.mailbox else { return }
-    var letters: [Mailbox.Letter] = []
-    letters.reserveCapacity(answers.count)
-    for (responder, response) in answers {
-      if responder.mailbox !== mailbox {
-        responder.send(response)
-      } else if let letter = responder.letter(.response(response)) {
-        letters.append(letter)
-      }
-    }
-    mailbox.post(letters)
-  }
-
-  private func letter(_ answer: Answer) -> Mailbox.Letter? {
+  private func letter(_ answer: Answer) -> AnswerQueue.Letter? {
     guard !isAnswered.exchange(true, ordering: .relaxed) else { return nil }
-    return Mailbox.Letter(connection: connection, request: request, answer: answer)
+    return AnswerQueue.Letter(connection: connection, request: request, answer: answer)
   }
 
-  private func deliver(_ letter: Mailbox.Letter) {
-    if mailbox.isOnLoopThread, connection.accept(letter.answer, request: request) { return }
-    mailbox.post(CollectionOfOne(letter))
+  private func deliver(_ letter: AnswerQueue.Letter) {
+    if answers.isOnLoopThread, connection.accept(letter.answer, request: request) { return }
+    answers.post(letter)
   }
 }

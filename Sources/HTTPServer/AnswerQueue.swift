@@ -13,7 +13,7 @@ enum Answer: Sendable {
 ///
 /// Descriptor and state live as long as anybody can post. The loop is woken once for all that is
 /// posted while it sleeps, and not at all while it works.
-final class Mailbox: Sendable {
+final class AnswerQueue: Sendable {
   struct Letter: Sendable {
     let connection: Connection
     let request: UInt64
@@ -45,10 +45,10 @@ final class Mailbox: Sendable {
     loopThread.load(ordering: .relaxed) == UInt(pthread_self())
   }
 
-  func post(_ letters: some Collection<Letter> & Sendable) {
+  func post(_ letter: Letter) {
     let mustWake = state.withLock { state in
       guard !state.isClosed else { return false }
-      state.letters.append(contentsOf: letters)
+      state.letters.append(letter)
       defer { state.isSleeping = false }
       return state.isSleeping
     }
