@@ -6,8 +6,6 @@ package enum RunReason: String, Sendable, Hashable, CaseIterable {
 /// Where a run is in its life. The transitions are drawn in ARCHITECTURE.md.
 package enum RunState: String, Sendable, Hashable, CaseIterable {
   case queued, running, succeeded, short, failed, skipped, replaced
-
-  package var isUnfinished: Bool { self == .queued || self == .running }
 }
 
 package enum SliceState: String, Sendable, Hashable, CaseIterable {
@@ -80,7 +78,7 @@ package struct Run: Sendable, Hashable {
   package var endedAt: Instant?
   /// Why it was opened late, skipped, short or failed.
   package var why: String?
-  /// Its slices, oldest first; in the engine's state only the unfinished one.
+  /// Its slices, oldest first; in the engine's state only the last one.
   package var slices: [Slice] = []
   /// The process of the slice that was running last.
   package var process: ProcessIdentity?
@@ -102,7 +100,7 @@ package struct Run: Sendable, Hashable {
     slices.last.flatMap { $0.state == .running ? $0 : nil }
   }
 
-  /// Items that the run has ordered and not been asked to be made yet, or is having made.
+  /// Items that the run has ordered, and that no committed slice was asked for.
   package var outstanding: Int {
     state == .running ? max(0, asked - covered) : 0
   }

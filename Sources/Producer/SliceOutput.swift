@@ -40,7 +40,4 @@ package struct SliceOutput: Sendable {
 
   /// Whether its items and cursor count.
   package var isGood: Bool { end == .exited(0) }
-
-  /// Whether the producer asked to be tried again later.
-  package var wantsLater: Bool { end == .exited(75) }
 }

@@ -83,10 +83,6 @@ final class Connection {
     Int(sqlite3_changes64(handle))
   }
 
-  var lastInsertedRow: Int64 {
-    sqlite3_last_insert_rowid(handle)
-  }
-
   /// Runs `body` in one transaction that writes. It is durable when this returns; if `body`
   /// throws, nothing of it is kept.
   func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
