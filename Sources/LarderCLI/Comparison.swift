@@ -5,7 +5,7 @@ import ScheduleFile
 struct Comparison {
   /// What is to be changed about the definitions in force.
   private(set) var changes = DefinitionChanges()
-  /// Bad files whose pools go on by their last good definition, in words.
+  /// Bad files of pools that have a definition, in words.
   private(set) var warnings: [String] = []
   /// Bad files of pools that have no definition.
   private(set) var rejected: [LoadedFile] = []
@@ -13,17 +13,21 @@ struct Comparison {
   init(_ files: [LoadedFile], with kept: [KeptDefinition]) {
     let byPool = Dictionary(uniqueKeysWithValues: kept.map { ($0.pool, $0) })
     let byFile = Dictionary(kept.map { ($0.file, $0) }) { first, _ in first }
-    var declared: Set<String> = []
+    let good = Set(files.compactMap(\.pool?.name))
+    var declared = good
     for file in files {
       if let pool = file.pool {
-        declared.insert(pool.name)
         let definition = Definition(pool: pool, source: file.text, file: file.path)
         if byPool[pool.name].map({ !$0.isInForce(definition) }) ?? true {
           changes.adopted.append(definition)
         }
       } else if let last = byFile[file.path] ?? file.poolName.flatMap({ byPool[$0] }) {
         declared.insert(last.pool)
-        keep(last, insteadOf: file)
+        if good.contains(last.pool) {
+          warnings.append("not in force: \(file.errorText)")
+        } else {
+          keep(last, insteadOf: file)
+        }
       } else {
         rejected.append(file)
       }

@@ -66,6 +66,24 @@ import Testing
     }
   }
 
+  @Test func aSecondFileOfAPoolIsAWarningAndTheFirstStaysInForce() throws {
+    try Workspace.with { workspace in
+      try workspace.producer("make", Scripts.counting)
+      try workspace.declare("codes", Self.pool(target: 2, reorderAt: 1))
+      let server = try workspace.serve()
+      try workspace.write("Schedules/more.yaml", "pool: codes\nstock: {max: 3}\n")
+      try eventually("a warning") {
+        try warnings(server).contains { $0.contains("more.yaml:1:7") }
+      }
+      let level = try server.http.level("codes")
+      #expect(level["warnings"].elements.allSatisfy { $0.string?.contains("yaml") == false })
+      // The first file can still be changed.
+      try workspace.declare("codes", Self.pool(target: 4, reorderAt: 3))
+      try eventually("the new target") { try server.http.level("codes")["available"] == .int(4) }
+      #expect(try warnings(server).count == 1)
+    }
+  }
+
   @Test func aFolderThatGoesAwayRetiresNothingAndIsReadWhenItIsBack() throws {
     try Workspace.with { workspace in
       try workspace.producer("make", Scripts.counting)
