@@ -15,7 +15,9 @@ final class FolderWatch: Sendable {
     var ends: [Int32] = [0, 0]
     let inotify = inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
     guard inotify >= 0, pipe(&ends) == 0 else {
-      throw .failed("\(folder) can't be watched: \(String(cString: strerror(errno)))")
+      let why = String(cString: strerror(errno))
+      if inotify >= 0 { close(inotify) }
+      throw .failed("\(folder) can't be watched: \(why)")
     }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     self.folder = folder

@@ -71,7 +71,15 @@ final class Server {
     engine.start()
     definitions = DefinitionWatch(
       folder: context.schedules, writer: writer, engine: engine, health: health)
-    try definitions.start()
+    do throws(CommandError) {
+      try definitions.start()
+    } catch {
+      engine.stop()
+      http.stop(drainFor: 0)
+      readers.stop()
+      writer.stop()
+      throw error
+    }
     let addresses = http.listeners.map(\.description).joined(separator: " and ")
     Log.line(
       "larder \(LarderCLI.version) serves \(files.database) on \(addresses) with "
