@@ -57,6 +57,8 @@ enum Way: String, CaseIterable, Sendable {
       #expect(claim.json["items"][0]["attributes"] == .object([:]))
       let plain = try larder("claim", "codes", "--user", "ü/1", "--key", #"a "\b"#)
       #expect(plain.status == 0 && plain.output == "\"a\"\n" && plain.errors == "")
+      let header = try larder("claim", "codes", "--user", "x", "--key", "k\r\nX-Other: 1")
+      #expect(header.status == 2 && header.errors.contains("control characters"))
 
       let claims = try larder("claims", "--user", "ü/1", "--pool", "codes", "--json")
       #expect(claims.json["claims"] == .array([claim.json]))
@@ -201,6 +203,10 @@ enum Way: String, CaseIterable, Sendable {
         try workspace.larder("claim", "codes", "--user", "u-1").output
       }
       #expect(payloads == [#""A-1 \"x\"""# + "\n", #""{\"b\": 1}""# + "\n", #""last""# + "\n"])
+      // Each of these bytes takes six as JSON.
+      let long = try workspace.larder(
+        "put", "codes", "--lines", input: "x\n" + String(repeating: "\u{1}", count: 200_000))
+      #expect(long.status == 1 && long.errors.contains("line 2 is broken: as JSON longer than"))
     }
   }
 

@@ -24,7 +24,12 @@ extension Command {
     let pool = try arguments.single("POOL")
     guard let name = arguments.value(user) else { throw .usage("--user is missing") }
     var request = APIRequest("POST", ["v1", "pools", pool, "claims"])
-    if let key = arguments.value(key) { request.idempotencyKeys = [quoted(key)] }
+    if let key = arguments.value(key) {
+      // In a header they would end it, or begin another one.
+      guard !key.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+      else { throw .usage("--key can't hold control characters") }
+      request.idempotencyKeys = [quoted(key)]
+    }
     let count = try arguments.integer(count, in: Limits.claimCount)
     var matches: [(String, String)] = []
     for text in arguments.values(match) {

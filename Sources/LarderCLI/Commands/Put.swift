@@ -84,6 +84,10 @@ private struct Upload {
     case .success(.item(let item)):
       encoded = asText ? Array(#"{"payload":\#(item.payload)}"#.utf8) : line
     }
+    // A text's escapes may take several times its bytes.
+    guard encoded.count <= Limits.lineBytes else {
+      throw broken(number, "as JSON longer than \(Limits.lineBytes) bytes")
+    }
     if batchLines == Limits.itemsPerBody || batch.count + encoded.count + 1 > Limits.itemsBodyBytes
     {
       try send()
