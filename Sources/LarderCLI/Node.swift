@@ -34,7 +34,7 @@ enum Node {
       return
     }
     try CommandError.wrapping {
-      let kept = try store.pools().contains { $0.pool.name == pool }
+      let kept = try store.definitions().contains { $0.pool == pool }
       guard let definition = file.pool else {
         let why = file.diagnostics.map(\.rendered).joined(separator: "\n")
         guard kept else { throw CommandError.failed("the pool's schedule file is bad:\n\(why)") }
