@@ -45,7 +45,7 @@ struct SliceMaker: Sendable {
 
   private func why(_ end: SliceEnd) -> String {
     switch end {
-    case .exited(75): "the producer asked to be tried again later (exit 75)"
+    case .later: "the producer asked to be tried again later (exit 75)"
     case .exited(let status): "the producer exited with \(status)"
     case .signalled(let signal): "signal \(signal) ended the producer"
     case .timedOut:

@@ -17,6 +17,9 @@ package enum SliceEnd: Sendable, Hashable {
   case tooMuchOutput
   /// The program was never run; the text says why, and what to do about it.
   case couldNotStart(String)
+
+  /// How a producer asks to be tried again later: EX_TEMPFAIL of sysexits.h.
+  package static let later = SliceEnd.exited(75)
 }
 
 /// What a slice gave.

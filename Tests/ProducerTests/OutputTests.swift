@@ -92,7 +92,7 @@ import Testing
 
   @Test func exit75WantsToBeTriedLater() {
     let output = Bench.run(Bench.sh(threeItems + "; exit 75"))
-    #expect(output.end == .exited(75))
+    #expect(output.end == .later)
     #expect(!output.isGood)
     #expect(output.items.isEmpty)
     #expect(output.printed == 3)

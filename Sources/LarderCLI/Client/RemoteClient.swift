@@ -12,6 +12,13 @@ final class RemoteClient: Client {
   private var folder: Int32 = -1
   private let name: String
 
+  /// What a socket's address holds in bytes; a longer path is reached through its folder.
+  private static let longestSocketPath = 107
+  /// Seconds in which a connection must stand.
+  private static let connectTime = 5
+  /// Seconds that a call may take in all, longer than the longest `?wait=`.
+  private static let answerTime = 120
+
   /// - Parameter server: `http://HOST:PORT`, or `unix:PATH`.
   init(_ server: String) throws(CommandError) {
     curl_global_init(Int(CURL_GLOBAL_DEFAULT))
@@ -34,8 +41,7 @@ final class RemoteClient: Client {
 
   private func useSocket(_ path: String) throws(CommandError) {
     var short = path
-    // A socket's address holds 107 bytes: a longer one is reached through its folder.
-    if path.utf8.count > 107, let slash = path.lastIndex(of: "/") {
+    if path.utf8.count > Self.longestSocketPath, let slash = path.lastIndex(of: "/") {
       folder = open(String(path[...slash]), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
       guard folder >= 0 else {
         throw .failed("\(path) can't be reached: \(String(cString: strerror(errno)))")
@@ -67,8 +73,8 @@ final class RemoteClient: Client {
     _ = ccurl_set_pointer(curl, CURLOPT_WRITEDATA, pointer)
     _ = ccurl_set_writer(curl, CURLOPT_HEADERFUNCTION, Received.takeHeader)
     _ = ccurl_set_pointer(curl, CURLOPT_HEADERDATA, pointer)
-    _ = ccurl_set_number(curl, CURLOPT_CONNECTTIMEOUT, 5)
-    _ = ccurl_set_number(curl, CURLOPT_TIMEOUT, 120)
+    _ = ccurl_set_number(curl, CURLOPT_CONNECTTIMEOUT, Self.connectTime)
+    _ = ccurl_set_number(curl, CURLOPT_TIMEOUT, Self.answerTime)
     // A proxy of the environment has no business between a command and its own machine.
     _ = ccurl_set_text(curl, CURLOPT_PROXY, "")
     let code = withExtendedLifetime(received) {
