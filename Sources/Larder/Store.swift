@@ -106,10 +106,17 @@ package protocol Store: AnyObject {
   /// Keeps a slice's items and cursor. Throws `.fenced` when the slice is no longer under way.
   func commit(_ slice: SliceCommit, at now: Instant) throws(StoreError) -> PutResult
 
+  /// Whether demand waits to be written. Claims that get items write theirs; misses alone write
+  /// nothing, and theirs goes with the next transaction that does.
+  var demandWaits: Bool { get }
+
+  /// Writes the demand that waits.
+  func writeDemand() throws(StoreError)
+
   /// The stock of each pool that changed since the last call.
   func takeChanges() throws(StoreError) -> [String: Stock]
 
-  /// Closes the store and gives up its lock.
+  /// Writes the demand that waits, closes the store and gives up its lock.
   func close()
 }
 

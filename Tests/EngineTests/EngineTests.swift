@@ -68,6 +68,8 @@ private final class FlakyStore: Store {
   func commit(_ slice: SliceCommit, at now: Instant) throws(StoreError) -> PutResult {
     try store.commit(slice, at: now)
   }
+  var demandWaits: Bool { store.demandWaits }
+  func writeDemand() throws(StoreError) { try store.writeDemand() }
   func close() { store.close() }
 }
 
