@@ -5,6 +5,7 @@ import Producer
 /// puts the decisions on disk, and has slices made, each on a thread of its own.
 package final class Engine: Sendable {
   package typealias RunAnswer = @Sendable (Result<Run, Problem>) -> Void
+  package typealias CommandAnswer = @Sendable (Result<Void, Problem>) -> Void
 
   /// Who is told what happens, on the engine's thread.
   package struct Observer: Sendable {
@@ -30,9 +31,12 @@ package final class Engine: Sendable {
     var stocks: [String: Stock] = [:]
     var results: [(launch: Launch, result: SliceResult)] = []
     var requests: [(pool: String, count: Int?, answer: RunAnswer)] = []
+    var commands: [(command: PoolCommand, pool: String, answer: CommandAnswer)] = []
     var stopping = false
 
-    var isEmpty: Bool { stocks.isEmpty && results.isEmpty && requests.isEmpty && !stopping }
+    var isEmpty: Bool {
+      stocks.isEmpty && results.isEmpty && requests.isEmpty && commands.isEmpty && !stopping
+    }
   }
 
   private struct Making {
@@ -91,8 +95,23 @@ package final class Engine: Sendable {
       inbox.requests.append((pool, count, answer))
       return true
     }
-    if !accepted { answer(.failure(Problem(.busy, "the server is stopping"))) }
+    if !accepted { answer(.failure(Self.stopping)) }
   }
+
+  /// Has something done to a pool. The answer comes when it is on disk, and from then on the engine
+  /// decides by it; done again, it changes nothing.
+  package func perform(
+    _ command: PoolCommand, on pool: String, _ answer: @escaping CommandAnswer
+  ) {
+    let accepted = inbox.change { inbox in
+      if inbox.stopping { return false }
+      inbox.commands.append((command, pool, answer))
+      return true
+    }
+    if !accepted { answer(.failure(Self.stopping)) }
+  }
+
+  private static let stopping = Problem(.busy, "the server is stopping")
 
   /// When the next run should have filled the pool; nil where nobody can say.
   package func expectedFill(of pool: String) -> Instant? {
@@ -120,13 +139,12 @@ package final class Engine: Sendable {
 
   private func end() {
     cancelAll()
-    let requests = inbox.change { inbox in
-      defer { inbox.requests = [] }
-      return inbox.requests
+    let (requests, commands) = inbox.change { inbox in
+      defer { (inbox.requests, inbox.commands) = ([], []) }
+      return (inbox.requests, inbox.commands)
     }
-    for request in requests {
-      request.answer(.failure(Problem(.busy, "the server is stopping")))
-    }
+    for request in requests { request.answer(.failure(Self.stopping)) }
+    for command in commands { command.answer(.failure(Self.stopping)) }
   }
 
   /// Runs until the engine is stopped.
@@ -162,6 +180,15 @@ package final class Engine: Sendable {
       events += tick.events
       ended += tick.ended
     }
+    var performed: [CommandAnswer] = []
+    for (command, pool, answer) in mail.commands {
+      do throws(Problem) {
+        events += try state.perform(command, on: pool, at: now)
+        performed.append(answer)
+      } catch {
+        answer(.failure(error))
+      }
+    }
     var opened: [(run: Run, answer: RunAnswer)] = []
     for (pool, count, answer) in mail.requests {
       do throws(Problem) {
@@ -175,8 +202,10 @@ package final class Engine: Sendable {
     do throws(StoreError) {
       try record(events, &state)
       ended.forEach(observer.ended)
+      for answer in performed { answer(.success(())) }
       for (run, answer) in opened { answer(.success(run)) }
     } catch {
+      for answer in performed { answer(.failure(Problem(.busy, "\(error)"))) }
       for (_, answer) in opened { answer(.failure(Problem(.busy, "\(error)"))) }
       throw error
     }

@@ -58,7 +58,16 @@ package struct SliceCommit: Sendable {
   }
 }
 
-/// A step in the life of runs and schedules, to be recorded.
+/// What an operator may have done to a pool.
+package enum PoolCommand: String, Sendable, Hashable, CaseIterable {
+  /// Nothing new starts until the pool is resumed: running slices finish, and claims go on.
+  case pause
+  case resume
+  /// The breaker closes.
+  case resetBreaker
+}
+
+/// A step in the life of pools, runs and schedules, to be recorded.
 package enum RunEvent: Sendable {
   /// A run is opened, as `queued` or at once `skipped`. Refused if its pool, schedule and nominal
   /// time have a run already.
@@ -75,6 +84,10 @@ package enum RunEvent: Sendable {
   case end(run: String, state: RunState, why: String?)
   /// Nominal times were dealt with.
   case mark(pool: String, schedule: String, ScheduleMark)
+  /// A pool is paused or resumed.
+  case pause(pool: String, Bool)
+  /// A pool's failed runs in a row are forgotten.
+  case resetBreaker(pool: String)
 }
 
 /// The writing side of a store. One thread owns it and calls it; every call is one transaction,
