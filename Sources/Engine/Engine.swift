@@ -199,12 +199,14 @@ package final class Engine: Sendable {
     for (changes, answer) in mail.orders.changes { change(changes, answer, &state) }
     var events: [RunEvent] = []
     var ended: [Run] = []
+    var setbacks: [Setback] = []
     for (launch, result) in mail.results {
       let making = makings.change { $0.removeValue(forKey: launch.run) }
       making?.thread.join()
       let tick = state.sliceEnded(launch, result, at: now)
       events += tick.events
       ended += tick.ended
+      setbacks += tick.setbacks
     }
     var performed: [CommandAnswer] = []
     for (command, pool, answer) in mail.orders.commands {
@@ -227,6 +229,7 @@ package final class Engine: Sendable {
     }
     do throws(StoreError) {
       try record(events, &state)
+      setbacks.forEach(observer.setback)
       ended.forEach(observer.ended)
       for answer in performed { answer(.success(())) }
       for (run, answer) in opened { answer(.success(run)) }
@@ -281,8 +284,12 @@ package final class Engine: Sendable {
     let done = try writer.perform { [inbox] (store, now) throws(StoreError) in
       var crowded: [Launch] = []
       if let crowding, crowding.isPossible {
-        let stocks = try store.takeChanges()
-        inbox.change { $0.stocks.merge(stocks) { $1 } }
+        // With what the engine was told of and has yet to take over.
+        let changes = try store.takeChanges()
+        let stocks = inbox.change { inbox in
+          inbox.stocks.merge(changes) { $1 }
+          return inbox.stocks
+        }
         crowded = crowding.withoutRoom(stocks)
       }
       let kept = events.filter { event in
@@ -319,9 +326,13 @@ package final class Engine: Sendable {
         inbox.results.append((launch, result))
       }
     }
-    makings.change { makings in
-      let thread = WorkThread("producer") { maker.make() }
+    let isStarted = makings.change { makings in
+      guard let thread = WorkThread(ifPossible: "producer", { maker.make() }) else { return false }
       makings[launch.run] = Making(thread: thread, process: process)
+      return true
+    }
+    if !isStarted {
+      inbox.change { $0.results.append((launch, .failed("no thread could be started", log: []))) }
     }
   }
 

@@ -67,8 +67,15 @@ package final class StoreWriter: Sendable {
     _ work: @escaping @Sendable (any Store, Instant) throws(StoreError) -> Value,
     _ answer: @escaping @Sendable (Result<Value, StoreError>) -> Void
   ) -> Bool {
+    enqueue(work, answer, atMost: Limits.waitingWrites)
+  }
+
+  private func enqueue<Value: Sendable>(
+    _ work: @escaping @Sendable (any Store, Instant) throws(StoreError) -> Value,
+    _ answer: @escaping @Sendable (Result<Value, StoreError>) -> Void, atMost limit: Int
+  ) -> Bool {
     queue.change { queue in
-      guard !queue.stopping, queue.works.count < Limits.waitingWrites else { return false }
+      guard !queue.stopping, queue.works.count < limit else { return false }
       let work = Work { [clock] store in
         do throws(StoreError) {
           let value = try work(store, clock())
@@ -85,13 +92,14 @@ package final class StoreWriter: Sendable {
   }
 
   /// Does work on the writer's thread and waits for it. Not to be called from that thread, nor
-  /// from one that must not block.
+  /// from one that must not block. A full queue refuses nothing here: a thread waits for one piece
+  /// of work, and clients that flood the queue must not stop the engine and its producers.
   package func perform<Value: Sendable>(
     _ work: @escaping @Sendable (any Store, Instant) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     let box = Mailbox<Result<Value, StoreError>?>(nil)
-    guard submit(work, { result in box.change { $0 = result } }) else {
-      throw .failed("the store is stopping, or too much waits for it")
+    guard enqueue(work, { result in box.change { $0 = result } }, atMost: .max) else {
+      throw .failed("the store is stopping")
     }
     guard let result = box.take({ $0 }) else { preconditionFailure("waited without an end") }
     return try result.get()
