@@ -173,7 +173,7 @@ package final class Engine: Sendable {
       }
     }
     do throws(StoreError) {
-      try record(events, &state)
+      try record(Recording(events, in: state), &state)
       ended.forEach(observer.ended)
       for (run, answer) in opened { answer(.success(run)) }
     } catch {
@@ -186,7 +186,8 @@ package final class Engine: Sendable {
   private func act(_ state: inout EngineState) throws(StoreError) -> Instant? {
     let now = clock()
     let tick = state.tick(at: now)
-    let (refused, crowded) = try record(tick.events, &state, Crowding(tick.newSlices, in: state))
+    let recording = Recording(tick.events, newSlices: tick.newSlices, in: state)
+    let (refused, crowded) = try record(recording, &state)
     for launch in tick.launches where !crowded.contains(launch) { make(launch, state) }
     for pool in tick.expiries {
       _ = try writer.perform { (store, now) throws(StoreError) in
@@ -206,25 +207,13 @@ package final class Engine: Sendable {
   /// the slices that were taken back, since there is no room for them any more.
   @discardableResult
   private func record(
-    _ events: [RunEvent], _ state: inout EngineState, _ crowding: Crowding? = nil
+    _ recording: Recording, _ state: inout EngineState
   ) throws(StoreError) -> (refused: Set<String>, crowded: [Launch]) {
-    guard !events.isEmpty else { return ([], []) }
+    guard !recording.isEmpty else { return ([], []) }
     let done = try writer.perform { [inbox] (store, now) throws(StoreError) in
-      var crowded: [Launch] = []
-      if let crowding, crowding.isPossible {
-        let stocks = try store.takeChanges()
-        inbox.change { $0.stocks.merge(stocks) { $1 } }
-        crowded = crowding.withoutRoom(stocks)
-      }
-      let kept = events.filter { event in
-        guard case .attempt(let run, _, _, _) = event else { return true }
-        return !crowded.contains { $0.run == run }
-      }
-      let took = try store.record(kept, at: now)
-      let refused = zip(kept, took).compactMap { event, took -> Run? in
-        if case .open(let run) = event, !took { run } else { nil }
-      }
-      return (refused: refused, crowded: crowded)
+      let changes = try store.takeChanges()
+      inbox.change { $0.stocks.merge(changes) { $1 } }
+      return try recording.record(in: store, stocks: changes, at: now)
     }
     for launch in done.crowded { state.takeBack(launch) }
     for run in done.refused { state.refused(run) }
