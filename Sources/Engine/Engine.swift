@@ -211,9 +211,12 @@ package final class Engine: Sendable {
   ) throws(StoreError) -> (refused: Set<String>, crowded: [Launch]) {
     guard !recording.isEmpty else { return ([], []) }
     let done = try writer.perform { [inbox] (store, now) throws(StoreError) in
-      let changes = try store.takeChanges()
-      inbox.change { $0.stocks.merge(changes) { $1 } }
-      return try recording.record(in: store, stocks: changes, at: now)
+      try recording.record(in: store, at: now) { changes in
+        inbox.change { inbox in
+          inbox.stocks.merge(changes) { $1 }
+          return inbox.stocks
+        }
+      }
     }
     for launch in done.crowded { state.takeBack(launch) }
     for run in done.refused { state.refused(run) }

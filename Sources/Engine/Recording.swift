@@ -31,12 +31,14 @@ package struct Recording: Sendable {
 
   /// Puts the decisions on disk, without those for which there is no room any more.
   ///
-  /// - Parameter stocks: the present stock of pools that changed since the state was told last.
+  /// - Parameter tell: takes the stock of pools that just changed, and gives that of all pools that
+  ///   the state has yet to be told of. What others did since the decision is among them, whether
+  ///   or not it was told before.
   package func record(
-    in store: any Store, stocks: [String: Stock], at now: Instant
+    in store: any Store, at now: Instant, tell: ([String: Stock]) -> [String: Stock]
   ) throws(StoreError) -> Outcome {
     var outcome = Outcome()
-    outcome.crowded = crowding.withoutRoom(stocks)
+    outcome.crowded = crowding.withoutRoom(tell(try store.takeChanges()))
     let kept = events.filter { event in
       guard case .attempt(let run, _, _, _) = event else { return true }
       return !outcome.crowded.contains { $0.run == run }

@@ -19,9 +19,10 @@ func number(_ name: String) -> UInt64? {
   return number
 }
 
+var tally: [String: Int] = [:]
 let steps = Int(number("STEPS") ?? UInt64(Simulation.usualLength))
 if let seed = number("SEED") {
-  if let failure = Simulation.run(seed: seed, steps: steps) {
+  if let failure = Simulation.run(seed: seed, steps: steps, tally: &tally) {
     say("\(failure)")
     exit(1)
   }
@@ -37,12 +38,13 @@ var failures = 0
 say("seeds from \(first) on")
 while Date().timeIntervalSince(began) < seconds {
   if environment["VERBOSE"] != nil { say("seed \(first + seeds)") }
-  if let failure = Simulation.run(seed: first + seeds, steps: steps) {
+  if let failure = Simulation.run(seed: first + seeds, steps: steps, tally: &tally) {
     say("\(failure)")
     failures += 1
   }
   seeds += 1
 }
+for (what, count) in tally.sorted(by: { $0.key < $1.key }) { say("  \(what): \(count)") }
 let total = Int(seeds) * steps
 let pace = Int(Double(total) / Date().timeIntervalSince(began))
 say("steps=\(total) seeds=\(seeds) steps_per_second=\(pace) failures=\(failures)")

@@ -18,6 +18,11 @@ struct PoolDesign: Sendable {
     "59 59 1,2 * * *",
   ]
 
+  init(_ index: Int, text: String) {
+    pool = "pool-\(index)"
+    self.text = "pool: \(pool)\n" + text
+  }
+
   init(_ index: Int, _ random: inout SeededRandom) {
     pool = "pool-\(index)"
     let max = random.number(10...60)

@@ -25,9 +25,13 @@ package enum Simulation {
   private static let shrinkingSteps = 200_000
 
   /// Runs one history; gives what failed, shrunk, or nil where all promises held.
-  package static func run(seed: UInt64, steps count: Int = usualLength) -> Failure? {
+  ///
+  /// - Parameter tally: counts what happened.
+  package static func run(
+    seed: UInt64, steps count: Int = usualLength, tally: inout [String: Int]
+  ) -> Failure? {
     let history = history(seed, count)
-    guard let (violation, length) = replay(seed, history) else { return nil }
+    guard let (violation, length) = replay(seed, history, tally: &tally) else { return nil }
     var failure = Failure(
       seed: seed, length: length, violation: violation, history: Array(history.prefix(length)))
     shrink(&failure)
@@ -35,10 +39,13 @@ package enum Simulation {
   }
 
   /// Runs a history; gives the first failure and how many steps it took.
-  private static func replay(_ seed: UInt64, _ history: [Step]) -> (Violation, Int)? {
+  static func replay(
+    _ seed: UInt64, _ history: [Step], files: [PoolDesign]? = nil, tally: inout [String: Int]
+  ) -> (Violation, Int)? {
     var number = 0
     do {
-      let world = try World(seed: seed)
+      let world = try World(seed: seed, files: files)
+      defer { tally.merge(world.tally) { $0 + $1 } }
       for step in history {
         number += 1
         try world.run(step, number: number)
@@ -55,6 +62,7 @@ package enum Simulation {
 
   /// Leaves steps out as long as the same check fails, first many at once and then single ones.
   private static func shrink(_ failure: inout Failure) {
+    var tally: [String: Int] = [:]
     var budget = shrinkingSteps
     var size = max(1, failure.history.count / 2)
     while budget > 0 {
@@ -64,7 +72,7 @@ package enum Simulation {
         var shorter = failure.history
         shorter.removeSubrange(start..<min(start + size, shorter.count))
         budget -= shorter.count + 1
-        if let (violation, length) = replay(failure.seed, shorter),
+        if let (violation, length) = replay(failure.seed, shorter, tally: &tally),
           violation.check == failure.violation.check
         {
           failure.history = Array(shorter.prefix(length))

@@ -64,15 +64,18 @@ extension World {
     }
     var crowded: [Launch] = []
     try write { () throws(StoreError) in
-      let changes = try store.takeChanges()
-      inbox.stocks.merge(changes) { $1 }
-      return try recording.record(in: store, stocks: changes, at: now)
+      try recording.record(in: store, at: now) { changes in
+        inbox.stocks.merge(changes) { $1 }
+        return inbox.stocks
+      }
     } then: { outcome in
       for (event, took) in outcome.recorded { try follow(event, took) }
       try look(at: examined)
       for launch in outcome.crowded { state.takeBack(launch) }
       for run in outcome.refused { state.refused(run) }
       crowded = outcome.crowded
+      tally["slice without room", default: 0] += crowded.count
+      tally["nominal time again", default: 0] += outcome.refused.count
     }
     try tellChanges()
     return crowded
@@ -101,6 +104,7 @@ extension World {
       try store.expire(pool: name, at: now, limit: Limits.expirySlice)
     } then: { count in
       try same(count, model.expire(pool, at: now), "expiry", name)
+      tally["expired items", default: 0] += count
     }
     try tellChanges()
   }
@@ -127,6 +131,7 @@ extension World {
         try tellChanges()
       }
     } catch StoreError.fenced {
+      tally["fenced slice", default: 0] += 1
       try check(flying == nil, "fence", "\(launch) is under way and was refused")
       inbox.results.append((launch, .givenUp))
     }

@@ -40,6 +40,8 @@ extension World {
         "\(run.reason) of \(run.pool) at \(RFC3339.format(now)), to wait until "
           + (until.map(RFC3339.format) ?? ""))
     }
+    tally["run for \(run.reason)", default: 0] += 1
+    if run.state == .skipped { tally["skipped time", default: 0] += 1 }
     runs.known[run.id] = RunsModel.Known(
       pool: run.pool, reason: run.reason, schedule: run.schedule, nominalAt: run.nominalAt,
       state: run.state)
@@ -119,6 +121,7 @@ extension World {
     if run.state == .queued { try same(state, .skipped, "run", "the end of \(id), queued,") }
     runs.known[id]?.state = state
     model.flying[id] = nil
+    tally["\(state) run", default: 0] += 1
     guard run.state == .running else { return }
     let useful = (model.committed[id] ?? []).reduce(0) { $0 + $1.stored - $1.expired }
     runs.ended(run, state, stored: useful, at: now)
@@ -176,8 +179,10 @@ extension World {
     try same(launch.cursor, model.cursors[launch.run] ?? "", "cursor", "\(launch)")
     if let before = runs.launched[launch.run], before.slice == launch.slice {
       try same(launch, before, "same slice again")
+      tally["slice again", default: 0] += 1
     }
     runs.launched[launch.run] = launch
+    tally["slice", default: 0] += 1
     guard let rate = model.pools[launch.pool]?.producer?.rate else { return }
     let until = runs.rateUntil[launch.pool]
     try check(until.map { $0 <= now } ?? true, "rate", "\(launch) at \(RFC3339.format(now))")

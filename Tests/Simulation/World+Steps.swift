@@ -164,6 +164,7 @@ extension World {
       try same(outcomes.count, requests.count, "answer", "the number of answers")
       for (request, outcome) in zip(requests, outcomes) {
         try model.follow(request, outcome, at: now)
+        tally[outcome.word, default: 0] += 1
       }
     }
     try tellChanges()
@@ -227,6 +228,19 @@ extension World {
       item.expiresAt = batch.life.map { now + .seconds($0 + random.number(0...3)) }
       item.user = batch.user.map { "user-\($0)" }
       return item
+    }
+  }
+}
+
+extension ClaimOutcome {
+  fileprivate var word: String {
+    switch self {
+    case .granted: "grant"
+    case .repeated: "same answer again"
+    case .outOfStock: "miss"
+    case .keyReused: "key used again"
+    case .userLimit: "user's limit"
+    case .unknownPool: "unknown pool"
     }
   }
 }

@@ -45,6 +45,8 @@ final class World {
   /// What others do before the next record.
   var meanwhile: [Action] = []
   var serial = 0
+  /// How often what happened, to see that histories reach it.
+  var tally: [String: Int] = [:]
   /// What each pool's level may be although it is above `max`.
   var overfull: [String: Int] = [:]
 
@@ -53,11 +55,12 @@ final class World {
   var writes = 0
   var tornBytes: Int?
 
-  init(seed: UInt64) throws {
+  /// - Parameter files: the pools' schedule files instead of those that the seed makes up.
+  init(seed: UInt64, files: [PoolDesign]? = nil) throws {
     var random = SeededRandom(seed: seed)
     self.seed = seed
-    poolCount = Self.poolCount(&random)
-    let designs = Self.designs(poolCount, &random)
+    let designs = files ?? Self.designs(Self.poolCount(&random), &random)
+    poolCount = designs.count
     producers = random.number(1...4)
     now = Self.start(&random)
     awakeSince = now
@@ -148,8 +151,8 @@ final class World {
     } then: { _ in
       model.pools[design.pool] = definition.pool
       model.retired.remove(design.pool)
+      runs.redefined(design.pool)
     }
-    runs.redefined(design.pool)
   }
 
   /// One write to the store, and what follows from it. The process may die before it, within it,
@@ -159,7 +162,10 @@ final class World {
   ) throws {
     writes += 1
     let isLast = crash.map { $0.write == writes - 1 } ?? false
-    if isLast, crash?.moment == .before { throw Crashed() }
+    if isLast, crash?.moment == .before {
+      tally["crash before a write", default: 0] += 1
+      throw Crashed()
+    }
     let before = isLast && crash?.moment == .within ? folder.logState : nil
     let value = try body()
     if isLast, crash?.moment == .within, let after = folder.logState, before != after {
@@ -168,10 +174,14 @@ final class World {
       var random = SeededRandom(seed: seed &+ UInt64(after.frames))
       let whole = random.number(begin...after.frames - 1)
       tornBytes = after.bytes(frames: whole) + random.number(0...4000)
+      tally["crash within a write", default: 0] += 1
       throw Crashed()
     }
     try follow(value)
-    if isLast, crash?.moment == .after { throw Crashed() }
+    if isLast, crash?.moment == .after {
+      tally["crash after a write", default: 0] += 1
+      throw Crashed()
+    }
   }
 
   // MARK: Another program that reads
