@@ -1,7 +1,8 @@
 import Foundation
 import Simulation
 
-// Runs histories of random seeds for a while, or one seed: SEED, STEPS (of one history), SECONDS.
+// Runs histories of random seeds for a while, or one seed: SEED, STEPS (of one
+// history), SECONDS, FIRST (seed), STOP (at the first failure), VERBOSE (name each seed).
 
 /// Prints a line at once, also where the output is a file.
 func say(_ line: String) {
@@ -41,6 +42,7 @@ while Date().timeIntervalSince(began) < seconds {
   if let failure = Simulation.run(seed: first + seeds, steps: steps, tally: &tally) {
     say("\(failure)")
     failures += 1
+    if environment["STOP"] != nil { break }
   }
   seeds += 1
 }
