@@ -9,6 +9,9 @@ struct PoolDesign: Sendable {
   /// The longest wait that a file may ask for after failures; `calm` waits for longer.
   static let longestWait = 120
 
+  /// The most that any definition asks for at once; a slice of an earlier one goes on.
+  static let largestSlice = 15
+
   static let zones = [
     "UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Pacific/Chatham",
   ]
@@ -30,7 +33,7 @@ struct PoolDesign: Sendable {
     var lines = ["pool: \(pool)", "suspend: \(random.chance(6))"]
     if random.chance(94) {
       lines += [
-        "producer:", "  command: [make-items]", "  slice: \(random.number(1...15))",
+        "producer:", "  command: [make-items]", "  slice: \(random.number(1...Self.largestSlice))",
         "  concurrency: \(random.pick([1, 1, 2, 3]))",
         "  rate: \(random.pick(["unlimited", "unlimited", "60/m", "2/s", "3000/h"]))",
         "  retry: {attempts: \(random.number(1...3)), backoff: \(random.pick([0, 2, 10]))s, "

@@ -38,8 +38,34 @@ extension World {
           deadline.map { $0 <= first } ?? false, "deadline",
           "\(deadline.map(RFC3339.format) ?? "none"), and \(name) has \(RFC3339.format(first))")
       }
+      if !isAtRest { try checkWaits(pool) }
     }
     try checkState()
+  }
+
+  /// What waits does not wait for longer than it has to.
+  private func checkWaits(_ pool: Pool) throws(Violation) {
+    let unfinished = runs.known.filter { $0.value.pool == pool.name && $0.value.state.isUnfinished }
+    let level = model.claimable(pool, at: now).count
+    let isLow =
+      pool.stock.reorderAt > 0 && level <= pool.stock.reorderAt && level < pool.stock.target ?? 0
+    if unfinished.isEmpty, isLow {
+      let until = [runs.reorderUntil(pool), runs.breakerUntil(pool)].compactMap { $0 }.max() ?? now
+      try check(
+        until > now && deadline.map { $0 <= until } ?? false, "refill",
+        "\(pool.name) at \(level) waits until \(RFC3339.format(until)), and the deadline is "
+          + (deadline.map(RFC3339.format) ?? "none"))
+    }
+    guard let producer = pool.producer, outstanding.count < producers else { return }
+    let pause = max(
+      producer.retry.maxBackoff, producer.rate?.time(for: PoolDesign.largestSlice) ?? .zero)
+    for (run, known) in unfinished where known.state == .running {
+      guard !outstanding.contains(where: { $0.run == run }) else { continue }
+      try check(
+        deadline.map { $0 <= now + pause } ?? false, "refill",
+        "\(run) of \(pool.name) is with no producer at \(RFC3339.format(now)), and the deadline is "
+          + (deadline.map(RFC3339.format) ?? "none"))
+    }
   }
 
   /// The engine's state is what the store keeps.
