@@ -228,7 +228,7 @@ package final class Engine: Sendable {
       }
     }
     do throws(StoreError) {
-      try record(events, &state)
+      try record(Recording(events, in: state), &state)
       setbacks.forEach(observer.setback)
       ended.forEach(observer.ended)
       for answer in performed { answer(.success(())) }
@@ -258,7 +258,8 @@ package final class Engine: Sendable {
   private func act(_ state: inout EngineState) throws(StoreError) -> Instant? {
     let now = clock()
     let tick = state.tick(at: now)
-    let (refused, crowded) = try record(tick.events, &state, Crowding(tick.newSlices, in: state))
+    let recording = Recording(tick.events, newSlices: tick.newSlices, in: state)
+    let (refused, crowded) = try record(recording, &state)
     for launch in tick.launches where !crowded.contains(launch) { make(launch, state) }
     for pool in tick.expiries {
       _ = try writer.perform { (store, now) throws(StoreError) in
@@ -278,29 +279,16 @@ package final class Engine: Sendable {
   /// the slices that were taken back, since there is no room for them any more.
   @discardableResult
   private func record(
-    _ events: [RunEvent], _ state: inout EngineState, _ crowding: Crowding? = nil
+    _ recording: Recording, _ state: inout EngineState
   ) throws(StoreError) -> (refused: Set<String>, crowded: [Launch]) {
-    guard !events.isEmpty else { return ([], []) }
+    guard !recording.isEmpty else { return ([], []) }
     let done = try writer.perform { [inbox] (store, now) throws(StoreError) in
-      var crowded: [Launch] = []
-      if let crowding, crowding.isPossible {
-        // With what the engine was told of and has yet to take over.
-        let changes = try store.takeChanges()
-        let stocks = inbox.change { inbox in
+      try recording.record(in: store, at: now) { changes in
+        inbox.change { inbox in
           inbox.stocks.merge(changes) { $1 }
           return inbox.stocks
         }
-        crowded = crowding.withoutRoom(stocks)
       }
-      let kept = events.filter { event in
-        guard case .attempt(let run, _, _, _) = event else { return true }
-        return !crowded.contains { $0.run == run }
-      }
-      let took = try store.record(kept, at: now)
-      let refused = zip(kept, took).compactMap { event, took -> Run? in
-        if case .open(let run) = event, !took { run } else { nil }
-      }
-      return (refused: refused, crowded: crowded)
     }
     for launch in done.crowded { state.takeBack(launch) }
     for run in done.refused { state.refused(run) }
