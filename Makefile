@@ -1,6 +1,7 @@
 # make run    install what is missing, build, and serve the pools of Schedules/
 # make test   install what is missing, and run all tests
-.PHONY: run test check format deps build clean
+# make simulate   simulate histories of random seeds for SECONDS=60, or that of SEED=n STEPS=m
+.PHONY: run test check format deps build clean simulate
 
 # Headers of the C libraries that Larder uses, and the programs that its examples and tests run.
 PACKAGES := libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev libyaml-dev tzdata
@@ -21,6 +22,11 @@ test: deps
 	swift build --build-tests
 	swift test --skip-build --skip '$(OWN_PROCESS)'
 	swift test --skip-build --filter '$(OWN_PROCESS)'
+
+simulate: deps
+	swift build -c release --product simulate
+	SEED='$(SEED)' STEPS='$(STEPS)' SECONDS='$(SECONDS)' FIRST='$(FIRST)' \
+		"$$(swift build -c release --show-bin-path)/simulate"
 
 check: deps
 	$(FORMAT) lint --strict --recursive $(SOURCES)

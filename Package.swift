@@ -47,6 +47,14 @@ let package = Package(
     tests("StoreTests", ["SQLiteStore", "Larder", "ScheduleFile", "CSQLite"]),
     tests("ProducerTests", ["Producer", "Larder"]),
     tests("EngineTests", ["Engine", "Larder", "SQLiteStore", "Producer"]),
+    .target(
+      name: "Simulation",
+      dependencies: ["Engine", "Larder", "Cron", "ScheduleFile", "SQLiteStore", "CSQLite"],
+      path: "Tests/Simulation", swiftSettings: strict),
+    .executableTarget(
+      name: "simulate", dependencies: ["Simulation"], path: "Tests/Simulate",
+      swiftSettings: strict),
+    tests("SimulationTests", ["Simulation"]),
     tests("HTTPServerTests", ["HTTPServer"]),
     tests("EndToEndTests", ["LarderCLI", "larder"]),
   ]

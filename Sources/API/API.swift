@@ -63,10 +63,19 @@ package final class API: Sendable {
     Route("POST", "v1/pools/*/runs") { api, call, names, answer throws(Problem) in
       try api.startRun(call, pool: names[0], answer)
     },
+    Route("POST", "v1/pools/*/pause", command(.pause)),
+    Route("POST", "v1/pools/*/resume", command(.resume)),
+    Route("POST", "v1/pools/*/breaker/reset", command(.resetBreaker)),
     Route("GET", "livez") { api, _, _, answer in answer(.success(api.health.live())) },
     Route("GET", "readyz") { api, _, _, answer in answer(.success(api.health.ready())) },
     Route("GET", "metrics") { api, _, _, answer throws(Problem) in try api.readMetrics(answer) },
   ]
+
+  private static func command(_ command: PoolCommand) -> Route.Call {
+    { api, call, names, answer throws(Problem) in
+      try api.perform(command, call, pool: names[0], answer)
+    }
+  }
 
   /// Answers a call.
   package func handle(_ request: APIRequest, _ answer: @escaping Answer) {

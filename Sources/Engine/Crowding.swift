@@ -17,8 +17,6 @@ struct Crowding: Sendable {
     }
   }
 
-  var isPossible: Bool { !slices.isEmpty }
-
   /// The slices that must not be asked for, given the present stock of pools that changed.
   func withoutRoom(_ stocks: [String: Stock]) -> [Launch] {
     var limits = limits

@@ -5,6 +5,7 @@ import Producer
 /// puts the decisions on disk, and has slices made, each on a thread of its own.
 package final class Engine: Sendable {
   package typealias RunAnswer = @Sendable (Result<Run, Problem>) -> Void
+  package typealias CommandAnswer = @Sendable (Result<Void, Problem>) -> Void
 
   /// Who is told what happens, on the engine's thread.
   package struct Observer: Sendable {
@@ -29,12 +30,24 @@ package final class Engine: Sendable {
   private struct Inbox {
     var stocks: [String: Stock] = [:]
     var results: [(launch: Launch, result: SliceResult)] = []
-    var requests: [(pool: String, count: Int?, answer: RunAnswer)] = []
-    var changes: [(changes: DefinitionChanges, answer: @Sendable (StoreError?) -> Void)] = []
+    var orders = Orders()
     var stopping = false
 
-    var isEmpty: Bool {
-      stocks.isEmpty && results.isEmpty && requests.isEmpty && changes.isEmpty && !stopping
+    var isEmpty: Bool { stocks.isEmpty && results.isEmpty && orders.isEmpty && !stopping }
+  }
+
+  /// What others ask of the engine. Each is answered, at the latest when it stops.
+  private struct Orders {
+    var requests: [(pool: String, count: Int?, answer: RunAnswer)] = []
+    var commands: [(command: PoolCommand, pool: String, answer: CommandAnswer)] = []
+    var changes: [(changes: DefinitionChanges, answer: @Sendable (StoreError?) -> Void)] = []
+
+    var isEmpty: Bool { requests.isEmpty && commands.isEmpty && changes.isEmpty }
+
+    func refuse(_ problem: Problem) {
+      for request in requests { request.answer(.failure(problem)) }
+      for command in commands { command.answer(.failure(problem)) }
+      for change in changes { change.answer(.failed(problem.detail)) }
     }
   }
 
@@ -91,10 +104,10 @@ package final class Engine: Sendable {
   package func request(_ pool: String, count: Int?, _ answer: @escaping RunAnswer) {
     let accepted = inbox.change { inbox in
       if inbox.stopping { return false }
-      inbox.requests.append((pool, count, answer))
+      inbox.orders.requests.append((pool, count, answer))
       return true
     }
-    if !accepted { answer(.failure(Problem(.busy, "the server is stopping"))) }
+    if !accepted { answer(.failure(Self.stopping)) }
   }
 
   /// Puts definitions in force and retires pools, on disk and in the engine, and waits for it. A
@@ -103,14 +116,28 @@ package final class Engine: Sendable {
     let box = Mailbox<StoreError??>(nil)
     let accepted = inbox.change { inbox in
       if inbox.stopping { return false }
-      inbox.changes.append((changes, { error in box.change { $0 = .some(error) } }))
+      inbox.orders.changes.append((changes, { error in box.change { $0 = .some(error) } }))
       return true
     }
-    guard accepted, let error = box.take({ $0 }) else {
-      throw .failed("the server is stopping")
-    }
+    guard accepted, let error = box.take({ $0 }) else { throw .failed(Self.stopping.detail) }
     if let error { throw error }
   }
+
+  /// Has something done to a pool. The answer comes when it is on disk, and from then on the engine
+  /// decides by it; done again, it changes nothing.
+  package func perform(
+    _ command: PoolCommand, on pool: String, _ answer: @escaping CommandAnswer
+  ) {
+    let accepted = inbox.change { inbox in
+      if inbox.stopping { return false }
+      inbox.orders.commands.append((command, pool, answer))
+      return true
+    }
+    if !accepted { answer(.failure(Self.stopping)) }
+  }
+
+  private static let stopping = Problem(
+    .busy, "the server is stopping", retryAfter: .seconds(1))
 
   /// When the next run should have filled the pool; nil where nobody can say.
   package func expectedFill(of pool: String) -> Instant? {
@@ -138,17 +165,11 @@ package final class Engine: Sendable {
 
   private func end() {
     cancelAll()
-    let (requests, changes) = inbox.change { inbox in
-      defer {
-        inbox.requests = []
-        inbox.changes = []
-      }
-      return (inbox.requests, inbox.changes)
+    let orders = inbox.change { inbox in
+      defer { inbox.orders = Orders() }
+      return inbox.orders
     }
-    for (_, answer) in changes { answer(.failed("the server is stopping")) }
-    for request in requests {
-      request.answer(.failure(Problem(.busy, "the server is stopping")))
-    }
+    orders.refuse(Self.stopping)
   }
 
   /// Runs until the engine is stopped.
@@ -161,12 +182,7 @@ package final class Engine: Sendable {
         guard !inbox.isEmpty else { return nil }
         var mail = inbox
         // What was asked for too late is answered at the end.
-        if mail.stopping {
-          mail.requests = []
-          mail.changes = []
-        } else {
-          inbox = Inbox()
-        }
+        if mail.stopping { mail.orders = Orders() } else { inbox = Inbox() }
         return mail
       }
       if let mail {
@@ -180,7 +196,7 @@ package final class Engine: Sendable {
   private func take(_ mail: Inbox, _ state: inout EngineState) throws(StoreError) {
     let now = clock()
     state.stockChanged(mail.stocks)
-    for (changes, answer) in mail.changes { change(changes, answer, &state) }
+    for (changes, answer) in mail.orders.changes { change(changes, answer, &state) }
     var events: [RunEvent] = []
     var ended: [Run] = []
     var setbacks: [Setback] = []
@@ -192,8 +208,17 @@ package final class Engine: Sendable {
       ended += tick.ended
       setbacks += tick.setbacks
     }
+    var performed: [CommandAnswer] = []
+    for (command, pool, answer) in mail.orders.commands {
+      do throws(Problem) {
+        events += try state.perform(command, on: pool, at: now)
+        performed.append(answer)
+      } catch {
+        answer(.failure(error))
+      }
+    }
     var opened: [(run: Run, answer: RunAnswer)] = []
-    for (pool, count, answer) in mail.requests {
+    for (pool, count, answer) in mail.orders.requests {
       do throws(Problem) {
         let request = try state.request(pool, count: count, at: now)
         events.append(request.event)
@@ -203,11 +228,13 @@ package final class Engine: Sendable {
       }
     }
     do throws(StoreError) {
-      try record(events, &state)
+      try record(Recording(events, in: state), &state)
       setbacks.forEach(observer.setback)
       ended.forEach(observer.ended)
+      for answer in performed { answer(.success(())) }
       for (run, answer) in opened { answer(.success(run)) }
     } catch {
+      for answer in performed { answer(.failure(Problem(.busy, "\(error)"))) }
       for (_, answer) in opened { answer(.failure(Problem(.busy, "\(error)"))) }
       throw error
     }
@@ -231,7 +258,8 @@ package final class Engine: Sendable {
   private func act(_ state: inout EngineState) throws(StoreError) -> Instant? {
     let now = clock()
     let tick = state.tick(at: now)
-    let (refused, crowded) = try record(tick.events, &state, Crowding(tick.newSlices, in: state))
+    let recording = Recording(tick.events, newSlices: tick.newSlices, in: state)
+    let (refused, crowded) = try record(recording, &state)
     for launch in tick.launches where !crowded.contains(launch) { make(launch, state) }
     for pool in tick.expiries {
       _ = try writer.perform { (store, now) throws(StoreError) in
@@ -251,29 +279,16 @@ package final class Engine: Sendable {
   /// the slices that were taken back, since there is no room for them any more.
   @discardableResult
   private func record(
-    _ events: [RunEvent], _ state: inout EngineState, _ crowding: Crowding? = nil
+    _ recording: Recording, _ state: inout EngineState
   ) throws(StoreError) -> (refused: Set<String>, crowded: [Launch]) {
-    guard !events.isEmpty else { return ([], []) }
+    guard !recording.isEmpty else { return ([], []) }
     let done = try writer.perform { [inbox] (store, now) throws(StoreError) in
-      var crowded: [Launch] = []
-      if let crowding, crowding.isPossible {
-        // With what the engine was told of and has yet to take over.
-        let changes = try store.takeChanges()
-        let stocks = inbox.change { inbox in
+      try recording.record(in: store, at: now) { changes in
+        inbox.change { inbox in
           inbox.stocks.merge(changes) { $1 }
           return inbox.stocks
         }
-        crowded = crowding.withoutRoom(stocks)
       }
-      let kept = events.filter { event in
-        guard case .attempt(let run, _, _, _) = event else { return true }
-        return !crowded.contains { $0.run == run }
-      }
-      let took = try store.record(kept, at: now)
-      let refused = zip(kept, took).compactMap { event, took -> Run? in
-        if case .open(let run) = event, !took { run } else { nil }
-      }
-      return (refused: refused, crowded: crowded)
     }
     for launch in done.crowded { state.takeBack(launch) }
     for run in done.refused { state.refused(run) }

@@ -8,7 +8,7 @@ import Larder
 package struct EngineState: Sendable {
   var pools: [String: PoolState] = [:]
   /// Pools to be looked at in the next tick.
-  private var dirty: Set<String> = []
+  var dirty: Set<String> = []
   private var agenda = Agenda()
   /// Pools with a slice to be made, in the order of their turns.
   private var turns = Turns()

@@ -21,6 +21,7 @@ package final class StoreWriter: Sendable {
   private enum Job {
     case claims([(request: ClaimRequest, answer: ClaimAnswer)])
     case work(Work)
+    case demand
     case stop
   }
 
@@ -114,9 +115,10 @@ package final class StoreWriter: Sendable {
   }
 
   private func run(_ store: any Store) {
+    var demandDue: ContinuousClock.Instant?
     while true {
       var error: StoreError?
-      switch next() {
+      switch next(orDemandAt: demandDue) {
       case .stop:
         store.close()
         return
@@ -130,6 +132,9 @@ package final class StoreWriter: Sendable {
         }
       case .work(let work):
         error = perform(work, store)
+      case .demand:
+        error = writeDemand(store)
+        demandDue = nil
       }
       if let error {
         failure(error)
@@ -137,6 +142,7 @@ package final class StoreWriter: Sendable {
         store.close()
         return
       }
+      demandDue = store.demandWaits ? demandDue ?? .now + Limits.demandDelay : nil
     }
   }
 
@@ -146,14 +152,18 @@ package final class StoreWriter: Sendable {
     while true {
       switch next() {
       case .stop: return
+      case .demand: continue
       case .claims(let batch): for entry in batch { entry.answer(.failure(error)) }
       case .work(let work): work.refuse(error)
       }
     }
   }
 
-  private func next() -> Job {
-    let job = queue.take { queue -> Job? in
+  /// - Parameter due: when demand that waits is written, whatever else there is to do.
+  private func next(orDemandAt due: ContinuousClock.Instant? = nil) -> Job {
+    let span = due.map { $0 - .now }
+    if let span, span <= .zero { return .demand }
+    let job = queue.take(within: span) { queue -> Job? in
       if !queue.claims.isEmpty {
         let batch = Array(queue.claims.prefix(Limits.claimBatch))
         queue.claims.removeFirst(batch.count)
@@ -162,7 +172,7 @@ package final class StoreWriter: Sendable {
       if !queue.works.isEmpty { return .work(queue.works.removeFirst()) }
       return queue.stopping ? .stop : nil
     }
-    return job ?? .stop
+    return job ?? .demand
   }
 
   /// Decides a batch of claims; gives an error only where the store is lost.
@@ -187,6 +197,17 @@ package final class StoreWriter: Sendable {
     if let error, Self.isLost(error) { return error }
     tellChanges(store)
     return nil
+  }
+
+  /// Writes the demand that waits; gives an error only where the store is lost. What could not be
+  /// written goes on waiting.
+  private func writeDemand(_ store: any Store) -> StoreError? {
+    do throws(StoreError) {
+      try store.writeDemand()
+      return nil
+    } catch {
+      return Self.isLost(error) ? error : nil
+    }
   }
 
   private static func isLost(_ error: StoreError) -> Bool {

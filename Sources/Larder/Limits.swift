@@ -15,6 +15,8 @@ package enum Limits {
   package static let claimBatch = 1024
   /// Claims that wait for the writer; one more is answered 503.
   package static let waitingClaims = 20_000
+  /// How long misses wait to be written, if nothing else is: what a crash may lose of them.
+  package static let demandDelay = Duration.seconds(1)
   /// Other writes that wait for the writer; one more is answered 503.
   package static let waitingWrites = 2000
   /// Reads that wait for a reader; one more is answered 503.

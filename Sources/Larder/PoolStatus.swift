@@ -28,6 +28,8 @@ package struct PoolStatus: Sendable {
   package var runs: [Run] = []
   package var memory = RunMemory(
     fruitless: 0, failures: 0, lastEndedAt: nil, typicalRunTime: nil)
+  /// What readers tell of the last day.
+  package var demand = RecentDemand()
   /// The newest run that started.
   package var lastRun: Run?
 

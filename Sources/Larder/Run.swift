@@ -6,6 +6,8 @@ package enum RunReason: String, Sendable, Hashable, CaseIterable {
 /// Where a run is in its life. The transitions are drawn in ARCHITECTURE.md.
 package enum RunState: String, Sendable, Hashable, CaseIterable {
   case queued, running, succeeded, short, failed, skipped, replaced
+
+  package var isUnfinished: Bool { self == .queued || self == .running }
 }
 
 package enum SliceState: String, Sendable, Hashable, CaseIterable {

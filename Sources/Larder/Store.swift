@@ -90,7 +90,16 @@ package struct SliceCommit: Sendable {
   }
 }
 
-/// A step in the life of runs and schedules, to be recorded.
+/// What an operator may have done to a pool.
+package enum PoolCommand: String, Sendable, Hashable, CaseIterable {
+  /// Nothing new starts until the pool is resumed: running slices finish, and claims go on.
+  case pause
+  case resume
+  /// The breaker closes.
+  case resetBreaker
+}
+
+/// A step in the life of pools, runs and schedules, to be recorded.
 package enum RunEvent: Sendable {
   /// A run is opened, as `queued` or at once `skipped`. Refused if its pool, schedule and nominal
   /// time have a run already.
@@ -107,6 +116,10 @@ package enum RunEvent: Sendable {
   case end(run: String, state: RunState, why: String?)
   /// Nominal times were dealt with.
   case mark(pool: String, schedule: String, ScheduleMark)
+  /// A pool is paused or resumed.
+  case pause(pool: String, Bool)
+  /// A pool's failed runs in a row are forgotten.
+  case resetBreaker(pool: String)
 }
 
 /// The writing side of a store. One thread owns it and calls it; every call is one transaction,
@@ -138,10 +151,17 @@ package protocol Store: AnyObject {
   /// Keeps a slice's items and cursor. Throws `.fenced` when the slice is no longer under way.
   func commit(_ slice: SliceCommit, at now: Instant) throws(StoreError) -> PutResult
 
+  /// Whether demand waits to be written. Claims that get items write theirs; misses alone write
+  /// nothing, and theirs goes with the next transaction that does.
+  var demandWaits: Bool { get }
+
+  /// Writes the demand that waits.
+  func writeDemand() throws(StoreError)
+
   /// The stock of each pool that changed since the last call.
   func takeChanges() throws(StoreError) -> [String: Stock]
 
-  /// Closes the store and gives up its lock.
+  /// Writes the demand that waits, closes the store and gives up its lock.
   func close()
 }
 

@@ -83,6 +83,11 @@ final class Connection {
     Int(sqlite3_changes64(handle))
   }
 
+  /// Rows that all statements so far changed.
+  var totalChanges: Int {
+    Int(sqlite3_total_changes64(handle))
+  }
+
   /// Runs `body` in one transaction that writes. It is durable when this returns; if `body`
   /// throws, nothing of it is kept.
   func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {

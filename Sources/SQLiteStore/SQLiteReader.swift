@@ -54,7 +54,11 @@ package final class SQLiteReader: StoreReader {
       } else {
         statuses = try Rows.pools(nil, connection, definition)
       }
-      for index in statuses.indices { try settle(&statuses[index], at: now) }
+      for index in statuses.indices {
+        let pool = statuses[index].pool.name
+        statuses[index].demand = try Rows.recentDemand(of: pool, at: now, connection)
+        try settle(&statuses[index], at: now)
+      }
       return statuses
     }
   }
@@ -66,6 +70,9 @@ package final class SQLiteReader: StoreReader {
     let unswept = try Rows.unswept(status.pool.name, through: cutoff, connection)
     status.stock.available -= unswept
     status.stock.expired += unswept
+    let dayBefore = Demand.bin(of: now - RecentDemand.day) + status.pool.claims.minRemaining
+    status.demand.lastDay.wasted += try Rows.unswept(
+      status.pool.name, from: dayBefore, through: cutoff, connection)
     status.stock.nextExpiry = try Rows.nextExpiry(status.pool.name, after: cutoff, connection)
   }
 

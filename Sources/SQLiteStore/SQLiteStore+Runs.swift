@@ -65,6 +65,11 @@ extension SQLiteStore {
           .text(pool), .text(schedule), .text(mark.timing), .integer(mark.active ? 1 : 0),
           .instant(mark.considered),
         ])
+    case .pause(let pool, let paused):
+      try connection.run(
+        "UPDATE pools SET paused = ? WHERE pool = ?", [.integer(paused ? 1 : 0), .text(pool)])
+    case .resetBreaker(let pool):
+      try connection.run("UPDATE pools SET failures = 0 WHERE pool = ?", [.text(pool)])
     }
     return connection.changes == 1
   }

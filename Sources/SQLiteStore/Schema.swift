@@ -85,6 +85,18 @@ enum Schema {
     CREATE INDEX claims_user ON claims (user, seq);
     CREATE INDEX claims_pool ON claims (pool, seq);
 
+    -- What was asked of each pool and what was wasted, in bins of 5 minutes by their start.
+    CREATE TABLE demand (
+      pool TEXT NOT NULL,
+      bin INTEGER NOT NULL,
+      hits INTEGER NOT NULL,
+      misses INTEGER NOT NULL,
+      claimed INTEGER NOT NULL,
+      missed INTEGER NOT NULL,
+      wasted INTEGER NOT NULL,
+      PRIMARY KEY (pool, bin)
+    ) STRICT, WITHOUT ROWID;
+
     -- How far each schedule's nominal times have been dealt with.
     CREATE TABLE schedules (
       pool TEXT NOT NULL,

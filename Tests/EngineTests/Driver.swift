@@ -182,6 +182,15 @@ final class Driver {
     return run
   }
 
+  /// Lets the core do a command, and gives how many events it recorded.
+  @discardableResult
+  func perform(_ command: PoolCommand, _ pool: String = "keys") throws -> Int {
+    let events = try state.perform(command, on: pool, at: now)
+    _ = try record(events)
+    try settle()
+    return events.count
+  }
+
   /// The pool as the core knows it.
   func status(_ pool: String = "keys") throws -> PoolStatus {
     try #require(state.status(of: pool))

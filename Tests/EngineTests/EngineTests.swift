@@ -57,6 +57,8 @@ private final class FlakyStore: Store {
   func commit(_ slice: SliceCommit, at now: Instant) throws(StoreError) -> PutResult {
     try store.commit(slice, at: now)
   }
+  var demandWaits: Bool { store.demandWaits }
+  func writeDemand() throws(StoreError) { try store.writeDemand() }
   func close() { store.close() }
 }
 
@@ -130,6 +132,17 @@ private final class Running {
       _ = pause.take(within: .milliseconds(5)) { _ in nil as Bool? }
     }
     return try #require(nil as PoolStatus?, "the store never came to it")
+  }
+
+  /// Has something done, and gives the word of the refusal.
+  func perform(_ command: PoolCommand, _ pool: String = "keys") -> Problem.Word? {
+    let box = Mailbox<Result<Void, Problem>?>(nil)
+    engine.perform(command, on: pool) { result in box.change { $0 = result } }
+    switch box.take(within: .seconds(20), { $0 }) {
+    case .success: return nil
+    case .failure(let problem): return problem.word
+    case nil: return .timeout
+    }
   }
 
   func request(_ pool: String, count: Int? = nil) throws -> Result<Run, Problem> {
@@ -246,6 +259,25 @@ private func scripted(_ script: String, _ change: (inout Pool) -> Void = { _ in 
     reader.close()
   }
 
+  @Test func aCommandIsOnDiskWhenItIsAnswered() throws {
+    let running = try Running([scripted(good) { $0.stock.reorderAt = 0 }])
+    #expect(running.perform(.pause) == nil)
+    #expect(try running.status().paused)
+    if case .failure(let problem) = try running.request("keys") {
+      #expect(problem.word == .wrongState)
+    } else {
+      Issue.record("a paused pool took a run")
+    }
+    #expect(running.perform(.pause) == nil)
+    #expect(running.perform(.resume) == nil)
+    #expect(try running.status().paused == false)
+    #expect(try running.request("keys", count: 1).get().count == 1)
+    #expect(running.perform(.pause, "nobody") == .unknownPool)
+    running.stop()
+    #expect(running.perform(.pause) == .busy)
+    #expect(running.trouble.all == [])
+  }
+
   @Test func everyRequestIsAnsweredWhenTheEngineStops() throws {
     let running = try Running([scripted(good) { $0.stock.reorderAt = 0 }], automatic: false)
     let gate = Gate()
@@ -257,7 +289,8 @@ private func scripted(_ script: String, _ change: (inout Pool) -> Void = { _ in 
     #expect(gate.awaitArrivals(1))
     let answers = Mailbox(0)
     let engine = running.engine
-    for _ in 0..<20 { engine.request("keys", count: 1) { _ in answers.change { $0 += 1 } } }
+    for _ in 0..<10 { engine.request("keys", count: 1) { _ in answers.change { $0 += 1 } } }
+    for _ in 0..<10 { engine.perform(.pause, on: "keys") { _ in answers.change { $0 += 1 } } }
     let thread = WorkThread("stop") { engine.stop() }
     // The stop has begun as soon as a request is turned down at once.
     let refused = Mailbox(false)

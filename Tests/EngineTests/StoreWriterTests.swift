@@ -183,3 +183,52 @@ import Testing
     #expect(done.count { $0 == "close" } == 1)
   }
 }
+
+@Suite struct DemandWritingTests {
+  private let log = Log()
+
+  private func writer(_ errors: [StoreError]) -> StoreWriter {
+    StoreWriter(store: FakeStore(log, demandErrors: errors)) { [log] error in
+      log.add("failure: \(error)")
+    }
+  }
+
+  private func miss(_ writer: StoreWriter) -> Bool {
+    writer.claim(ClaimRequest(pool: "p", user: "u")) { [log] _ in log.add("answer") }
+  }
+
+  @Test func demandThatWaitsIsWrittenSoonWithoutAnyFurtherCall() {
+    let writer = writer([])
+    #expect(miss(writer))
+    #expect(log.wait { $0.contains("demand") })
+    // Once is enough.
+    writer.stop()
+    #expect(log.all.count { $0 == "demand" } == 1)
+    #expect(log.all.firstIndex(of: "answer")! < log.all.firstIndex(of: "demand")!)
+  }
+
+  @Test func demandIsWrittenAlsoWhileClaimsGoOn() {
+    let writer = writer([])
+    let began = ContinuousClock.now
+    var claims = 0
+    while !log.all.contains("demand"), ContinuousClock.now - began < .seconds(20) {
+      let before = log.all.count
+      #expect(miss(writer))
+      claims += 1
+      #expect(log.wait { $0.count > before })
+    }
+    writer.stop()
+    #expect(log.all.contains("demand"))
+    #expect(log.all.count { $0 == "demand" } < claims)
+  }
+
+  @Test func aFullDiskIsTriedAgainAndALostStoreIsTold() {
+    let writer = writer([.full("disk"), .unknownCommit("disk")])
+    #expect(miss(writer))
+    let lost = "failure: \(StoreError.unknownCommit("disk"))"
+    #expect(log.wait { $0.contains(lost) })
+    writer.stop()
+    #expect(log.all.count { $0 == "demand" } == 2)
+    #expect(log.all.count { $0.hasPrefix("failure") } == 1)
+  }
+}

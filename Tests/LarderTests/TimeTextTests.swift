@@ -128,6 +128,15 @@ import Testing
       Rate(items: items, per: .seconds(per)).time(for: count) == .milliseconds(milliseconds))
   }
 
+  @Test(arguments: [
+    (0, "0s"), (999, "0s"), (1000, "1s"), (59_999, "59s"), (60_000, "1m"), (750_999, "12m30s"),
+    (3_600_000, "1h"), (3_659_000, "1h"), (3_661_000, "1h1m"), (86_399_999, "23h59m"),
+    (90_061_000, "1d1h"), (86_400_000 * 400 + 59_000, "400d"), (-5000, "0s"),
+  ])
+  func roughDurationsHaveTwoUnits(_ milliseconds: Int, _ text: String) {
+    #expect(DurationText.rough(.milliseconds(milliseconds)) == text)
+  }
+
   @Test func waitsDoubleUpToTheirCeiling() {
     var retry = RetryPolicy()
     retry.backoff = .seconds(10)

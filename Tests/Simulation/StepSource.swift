@@ -1,0 +1,105 @@
+/// Histories, made up from a seed.
+struct StepSource {
+  private var random: SeededRandom
+  private let pools: Int
+
+  init(seed: UInt64, pools: Int) {
+    random = SeededRandom(seed: seed ^ 0x5EED)
+    self.pools = pools
+  }
+
+  /// The next steps; the first of a longer history are those of a shorter one.
+  mutating func steps(_ count: Int) -> [Step] {
+    (0..<count).map { _ in step() }
+  }
+
+  private mutating func step() -> Step {
+    var step = Step(action: action())
+    if random.chance(6) { step.meanwhile = (0..<random.number(1...2)).map { _ in concurrent() } }
+    if random.chance(3) { step.crash = crash() }
+    return step
+  }
+
+  private mutating func crash() -> Crash {
+    Crash(
+      write: random.number(0...3),
+      moment: random.pick([.before, .within, .within, .after, .after]),
+      copying: random.chance(30), downtime: downtime())
+  }
+
+  private mutating func downtime() -> Int {
+    switch random.number(0...9) {
+    case 0..<4: random.number(0...9000)
+    case 4..<7: random.number(0...900_000)
+    case 7: random.number(0...20_000_000)
+    case 8: random.number(0...172_800_000)
+    default: -random.number(0...600_000)
+    }
+  }
+
+  private mutating func concurrent() -> Action {
+    random.chance(50)
+      ? .put(pool: pool(), batch: batch(of: .exactly(random.number(1...20)))) : claims()
+  }
+
+  private mutating func action() -> Action {
+    switch random.number(0...199) {
+    case 0..<24: claims()
+    case 24..<32: .repeatClaim(number: random.number(0...10_000), other: random.chance(20))
+    case 32..<42: .put(pool: pool(), batch: batch(of: .exactly(random.number(1...20))))
+    case 42..<92: .finish(launch: launch(), batch: sliceBatch())
+    case 92..<106: .fail(launch: launch())
+    case 106..<108: .notStarted(launch: launch())
+    case 108..<111: .giveUp(launch: launch())
+    case 111..<114: .late(launch: launch(), batch: sliceBatch())
+    case 114..<120: .request(pool: pool(), count: random.chance(50) ? nil : random.number(1...30))
+    case 120..<145: .advance(milliseconds: random.number(0...40_000))
+    case 145..<158: .toDeadline(beyond: random.pick([0, 0, 1, 999, 9_999, 10_000, 10_001]))
+    case 158..<160: .advance(milliseconds: random.number(0...3_600_000))
+    case 160..<165: .stall(milliseconds: random.number(0...60_000))
+    case 165..<167: .stall(milliseconds: random.number(0...30_000_000))
+    case 167..<170: .setBack(milliseconds: random.number(1...120_000))
+    case 170: .setBack(milliseconds: random.number(1...7_200_000))
+    case 171..<174: .redefine(pool: pool(), seed: random.next())
+    case 174: .retire(pool: pool())
+    case 175..<179: .restart(milliseconds: downtime(), copying: random.chance(30))
+    case 179..<186: .read
+    case 186..<188: .holdSnapshot
+    case 188..<191: .releaseSnapshot
+    case 191..<195: .keepBusy(steps: random.number(1...6))
+    case 195..<196: .calm
+    default: .toDeadline(beyond: 0)
+    }
+  }
+
+  private mutating func pool() -> Int { random.number(0...pools - 1) }
+  private mutating func launch() -> Int { random.number(0...1000) }
+
+  private mutating func claims() -> Action {
+    .claims(
+      (0..<random.pick([1, 1, 1, 2, 5])).map { _ in
+        ClaimAction(
+          pool: random.chance(1) ? pools : pool(), user: random.number(1...12),
+          key: random.chance(60) ? random.number(1...40) : nil,
+          count: random.pick([1, 1, 1, 2, 3, 8]),
+          minRemaining: random.chance(15) ? random.pick([0, 60, 600]) : nil,
+          rejects: random.chance(10))
+      })
+  }
+
+  private mutating func sliceBatch() -> Batch {
+    switch random.number(0...9) {
+    case 0..<7: batch(of: .asMany)
+    case 7, 8: batch(of: .fewer(by: random.number(1...15)))
+    default: batch(of: .more(by: random.number(1...20)))
+    }
+  }
+
+  private mutating func batch(of number: Batch.Number) -> Batch {
+    Batch(
+      number: number,
+      life: random.chance(50) ? nil : random.pick([-5, 0, 1, 4, 30, 95, 200, 1000, 90_000]),
+      keys: random.chance(25) ? random.pick([5, 60]) : nil,
+      user: random.chance(12) ? random.number(1...12) : nil, seed: random.next())
+  }
+}

@@ -1,0 +1,213 @@
+import Larder
+
+/// What has to hold after each step.
+extension World {
+  func checkStep() throws {
+    for (name, pool) in model.pools {
+      let stock = try keptCounts(name)
+      try same(stock, model.counts[name] ?? Stock(), "counts", name)
+      let level = model.claimable(pool, at: now).count + model.inFlight(name)
+      let most = max(pool.stock.max, overfull[name] ?? 0)
+      try check(
+        level <= most, "max",
+        "\(level) available and in flight against a max of \(pool.stock.max) of \(name)")
+      overfull[name] = level
+      let most2 = max(pool.producer?.concurrency ?? 0, runs.allowance[name] ?? 0)
+      try check(runs.running(name) <= most2, "concurrency", name)
+    }
+    try check(outstanding.count <= producers, "producers", "\(outstanding)")
+    try checkSnapshot()
+    if busySteps == 0 { try checkRest() }
+  }
+
+  /// What holds when the engine has found its rest.
+  private func checkRest() throws {
+    for (name, pool) in model.pools {
+      let isAtRest = model.isAtRest(name)
+      let neglected = schedules.neglected(pool, isAtRest: isAtRest, at: now)
+      try check(neglected.isEmpty, "no silent schedule", "\(name) \(neglected)")
+      var times: [Instant] = []
+      for schedule in pool.schedules where !isAtRest && !schedule.suspend {
+        let next = schedule.cron.next(after: now.seconds, in: schedule.zone)
+        if let next { times.append(Instant(seconds: next)) }
+      }
+      let expiries = (model.shelves[name] ?? []).compactMap { model.items[$0].expiresAt }
+      if let first = expiries.min() { times.append(first - pool.claims.minRemaining) }
+      if let first = times.min() {
+        try check(
+          deadline.map { $0 <= first } ?? false, "deadline",
+          "\(deadline.map(RFC3339.format) ?? "none"), and \(name) has \(RFC3339.format(first))")
+      }
+      if !isAtRest { try checkWaits(pool) }
+    }
+    try checkState()
+  }
+
+  /// What waits does not wait for longer than it has to.
+  private func checkWaits(_ pool: Pool) throws(Violation) {
+    let unfinished = runs.known.filter { $0.value.pool == pool.name && $0.value.state.isUnfinished }
+    let level = model.claimable(pool, at: now).count
+    let isLow =
+      pool.stock.reorderAt > 0 && level <= pool.stock.reorderAt && level < pool.stock.target ?? 0
+    if unfinished.isEmpty, isLow {
+      let until = [runs.reorderUntil(pool), runs.breakerUntil(pool)].compactMap { $0 }.max() ?? now
+      try check(
+        until > now && deadline.map { $0 <= until } ?? false, "refill",
+        "\(pool.name) at \(level) waits until \(RFC3339.format(until)), and the deadline is "
+          + (deadline.map(RFC3339.format) ?? "none"))
+    }
+    guard let producer = pool.producer, outstanding.count < producers else { return }
+    let pause = max(
+      producer.retry.maxBackoff, producer.rate?.time(for: PoolDesign.largestSlice) ?? .zero)
+    for (run, known) in unfinished where known.state == .running {
+      guard !outstanding.contains(where: { $0.run == run }) else { continue }
+      try check(
+        deadline.map { $0 <= now + pause } ?? false, "refill",
+        "\(run) of \(pool.name) is with no producer at \(RFC3339.format(now)), and the deadline is "
+          + (deadline.map(RFC3339.format) ?? "none"))
+    }
+  }
+
+  /// The engine's state is what the store keeps.
+  private func checkState() throws {
+    for kept in try store.pools() {
+      let name = kept.pool.name
+      guard let status = state.status(of: name) else {
+        throw Violation(check: "state", detail: "\(name) is not in it")
+      }
+      try same(status.stock, kept.stock, "state", "the stock of \(name)")
+      try same(status.marks, kept.marks, "state", "the marks of \(name)")
+      try same(status.runs.map(\.id), kept.runs.map(\.id), "state", "the runs of \(name)")
+      try same(status.retired, kept.retired, "state", name)
+      for (run, row) in zip(status.runs, kept.runs) {
+        try same(run.state, row.state, "state", run.id)
+        try same(
+          [run.asked, run.covered, run.stored, run.expired],
+          [row.asked, row.covered, row.stored, row.expired], "state", run.id)
+        try same(run.cursor, row.cursor, "state", run.id)
+        try same(run.slice, row.slice, "state", run.id)
+      }
+      try same(status.memory.failures, kept.memory.failures, "state", name)
+      try same(status.memory.fruitless, kept.memory.fruitless, "state", name)
+    }
+  }
+
+  private func keptCounts(_ pool: String) throws(Violation) -> Stock {
+    var stock = Stock()
+    let rows = try database.rows(
+      """
+      SELECT available, held, claimed, expired, recalled, quarantined, replaced FROM stock
+      WHERE pool = ?
+      """, [pool])
+    for (state, value) in zip(ItemState.allCases, rows.first ?? []) {
+      stock[state] = value.flatMap { Int($0) } ?? 0
+    }
+    return stock
+  }
+
+  /// Every row against the model: after a crash, and now and then.
+  func checkWhole() throws(Violation) {
+    let items = try newRows(after: 0)
+    if items != model.items {
+      let index = zip(items, model.items).enumerated().first { $1.0 != $1.1 }?.offset
+      let place = index ?? min(items.count, model.items.count)
+      throw Violation(
+        check: "items",
+        detail: "\(items.count) items on disk, \(model.items.count) expected; at \(place): "
+          + "\(items.dropFirst(place).first.map { "\($0)" } ?? "none") instead of "
+          + "\(model.items.dropFirst(place).first.map { "\($0)" } ?? "none")")
+    }
+    let claims = try database.rows(
+      "SELECT id, pool, user, key, fingerprint, state, count FROM claims ORDER BY seq")
+    try same(claims.count, model.claims.count, "claims", "the number of claims")
+    for (row, answered) in zip(claims, model.claims) {
+      let perUserKey = model.bound[
+        Model.ClaimKey(pool: answered.claim.pool, user: answered.claim.user, key: "")]
+      let isEmptyKey = perUserKey.map { model.claims[$0].claim.id == answered.claim.id } ?? false
+      try same(
+        row,
+        [
+          answered.claim.id, answered.claim.pool, answered.claim.user,
+          answered.request.key ?? (isEmptyKey ? "" : nil), answered.request.fingerprint, "claimed",
+          "\(answered.claim.items.count)",
+        ], "claims", "a claim on disk")
+    }
+    try checkRuns()
+  }
+
+  private func checkRuns() throws(Violation) {
+    let rows = try database.rows("SELECT id, state, asked, covered, stored, cursor FROM runs")
+    try same(rows.count, runs.known.count, "runs", "the number of runs")
+    for row in rows {
+      let id = row[0] ?? ""
+      let known = runs.known[id]
+      let stored = (model.committed[id] ?? []).reduce(0) { $0 + $1.stored }
+      try same(
+        row,
+        [
+          id, known?.state.rawValue, "\(known?.asked ?? 0)", "\(model.covered[id] ?? 0)",
+          "\(stored)", model.cursors[id] ?? "",
+        ], "runs", "a run on disk")
+    }
+    let slices = try database.rows(
+      "SELECT run, slice, stored, duplicates, overfill FROM slices WHERE state = 'committed'")
+    try same(
+      slices.count, model.committed.values.reduce(0) { $0 + $1.count }, "slices",
+      "the number of committed slices")
+    for row in slices {
+      let results = model.committed[row[0] ?? ""] ?? []
+      guard let number = Int(row[1] ?? ""), results.indices.contains(number - 1) else {
+        throw Violation(check: "slices", detail: "\(row) was not committed")
+      }
+      let result = results[number - 1]
+      try same(
+        Array(row[2...]), ["\(result.stored)", "\(result.duplicates)", "\(result.overfill)"],
+        "slices", "\(row)")
+    }
+  }
+
+  /// The rows of items behind so many.
+  func newRows(after count: Int) throws(Violation) -> [Model.ModelItem] {
+    let rows = try database.rows(
+      """
+      SELECT seq, id, pool, key, made_for, payload, expires_at, state, claim, run, slice, line
+      FROM inventory WHERE seq > CAST(? AS INTEGER) ORDER BY seq
+      """, ["\(count)"])
+    return rows.map { row in
+      func number(_ column: Int) -> Int? { row[column].flatMap { Int($0) } }
+      return Model.ModelItem(
+        sequence: number(0) ?? 0, id: row[1] ?? "", pool: row[2] ?? "", key: row[3], user: row[4],
+        payload: row[5] ?? "",
+        expiresAt: number(6).map { Instant(milliseconds: Int64($0)) },
+        state: row[7].flatMap(ItemState.init) ?? .replaced, claim: row[8], run: row[9],
+        slice: number(10), line: number(11))
+    }
+  }
+
+  /// What readers show.
+  func checkReader() throws {
+    for status in try reader.pools(nil, at: now) {
+      let name = status.pool.name
+      var stock = model.counts[name] ?? Stock()
+      guard let pool = model.pools[name] else { continue }
+      let claimable = model.claimable(pool, at: now)
+      stock.expired += stock.available - claimable.count
+      stock.available = claimable.count
+      stock.nextExpiry = claimable.compactMap { model.items[$0].expiresAt }.min()
+      try same(status.stock, stock, "level", name)
+      try same(status.inFlight, model.inFlight(name), "level", "in flight of \(name)")
+      try same(status.retired, model.retired.contains(name), "level", name)
+    }
+    for answered in model.claims.suffix(3) {
+      try same(try reader.claim(answered.claim.id), answered.claim, "claim by its id")
+    }
+    for item in model.items.suffix(40) {
+      guard let key = item.key, let pool = model.pools[item.pool] else { continue }
+      let cutoff = now + pool.claims.minRemaining
+      let isExpired = item.state == .available && item.expiresAt.map { $0 <= cutoff } ?? false
+      let status = try reader.item(key, in: item.pool, at: now)
+      try same(status?.state, isExpired ? .expired : item.state, "item by its key", key)
+      try same(status?.claim, item.claim, "item by its key", key)
+    }
+  }
+}

@@ -1,0 +1,246 @@
+import Engine
+import Larder
+
+/// Doing what steps say.
+extension World {
+  /// Steps after which every row is compared.
+  private static let wholeCheckEvery = 16
+  /// How long it may take until the shelves are full once all is well.
+  private static let longestCalm = Duration.seconds(3600)
+  static let absentProgram = "there is no such program"
+
+  func run(_ step: Step, number: Int) throws {
+    crash = step.crash
+    writes = 0
+    meanwhile = step.meanwhile
+    do {
+      try perform(step.action)
+      try settle()
+      let others = meanwhile
+      meanwhile = []
+      for action in others { try perform(action) }
+      if busySteps > 0 { busySteps -= 1 }
+      try settle()
+      if step.crash != nil { throw Crashed() }
+    } catch is Crashed {
+      guard let crash = step.crash else { throw Crashed() }
+      if crash.downtime < 0 { overfull = everything }
+      try reopen(copying: crash.copying, downtime: crash.downtime)
+      try begin()
+    }
+    try checkStep()
+    if number % Self.wholeCheckEvery == 0 { try checkWhole() }
+  }
+
+  /// Levels that any stock is under: where the clock was set back, what had expired is there again,
+  /// and another definition may have a lower `max`.
+  private var everything: [String: Int] {
+    model.pools.mapValues { _ in Int.max }
+  }
+
+  func perform(_ action: Action) throws {
+    switch action {
+    case .advance(let milliseconds): try advance(to: now + .milliseconds(milliseconds))
+    case .toDeadline(let beyond):
+      guard let deadline, deadline - now < .seconds(7200) else { return }
+      try advance(to: max(now, deadline) + .milliseconds(beyond))
+    case .stall(let milliseconds): now = now + .milliseconds(milliseconds)
+    case .setBack(let milliseconds):
+      overfull = everything
+      now = now - .milliseconds(milliseconds)
+    case .claims(let claims): try claim(claims.map(request))
+    case .repeatClaim(let number, let other):
+      guard !model.claims.isEmpty else { return }
+      var request = model.claims[number % model.claims.count].request
+      if other { request.count += 1 }
+      try claim([request])
+    case .put(let pool, let batch): try put(batch, in: name(pool))
+    case .finish(let launch, let batch): try finish(launch, batch)
+    case .fail(let launch): take(launch, .failed("exit 1", log: []))
+    case .notStarted(let launch): take(launch, .notStarted(Self.absentProgram))
+    case .giveUp(let launch): take(launch, .givenUp)
+    case .late(let launch, let batch): try late(launch, batch)
+    case .request(let pool, let count): inbox.requests.append((name(pool), count))
+    case .redefine, .retire, .restart: try operate(action)
+    case .read: try checkReader()
+    case .holdSnapshot: try holdSnapshot()
+    case .releaseSnapshot: releaseSnapshot()
+    case .keepBusy(let steps): busySteps = steps + 1
+    case .calm: try calm()
+    }
+  }
+
+  private func operate(_ action: Action) throws {
+    overfull = everything
+    switch action {
+    case .redefine(let pool, let seed):
+      var random = SeededRandom(seed: seed)
+      try adopt(PoolDesign(pool, &random))
+      busySteps = 0
+      try begin()
+    case .retire(let pool):
+      try write { () throws(StoreError) in
+        try store.retire([name(pool)], at: now)
+      } then: { _ in
+        model.retired.insert(name(pool))
+      }
+      busySteps = 0
+      try begin()
+    case .restart(let milliseconds, let copying):
+      let died = crash
+      try reopen(copying: copying, downtime: milliseconds)
+      crash = died
+      try begin()
+    default: break
+    }
+  }
+
+  private func name(_ pool: Int) -> String { pool < poolCount ? "pool-\(pool)" : "nobody" }
+
+  // MARK: Time
+
+  /// Lets the clock run to an instant; the engine wakes at each deadline on the way.
+  private func advance(to end: Instant) throws {
+    if !inbox.isEmpty { try settle() }
+    while busySteps == 0, let next = deadline, next <= end {
+      now = max(now, next)
+      try settle()
+    }
+    now = end
+  }
+
+  /// Producers are well and clients are quiet until every pool is above its reorder point.
+  private func calm() throws {
+    busySteps = 0
+    try settle()
+    let begin = now
+    let waiting = runs.known.filter {
+      $0.value.state.isUnfinished && !model.isAtRest($0.value.pool)
+    }
+    while true {
+      while let launch = outstanding.first {
+        outstanding.removeFirst()
+        var random = SeededRandom(seed: UInt64(serial))
+        let good = Batch(number: .asMany, life: nil, keys: nil, user: nil, seed: random.next())
+        let items = items(good, count: launch.count)
+        try commit(launch, items, printed: items.count, cursor: nil)
+        try settle()
+      }
+      let low = model.pools.values.filter { !isRefilled($0) }.map(\.name)
+      let left = waiting.keys.filter { runs.known[$0]?.state.isUnfinished ?? false }
+      if low.isEmpty, left.isEmpty { return }
+      guard let deadline, deadline - begin < Self.longestCalm else {
+        throw Violation(
+          check: "refill",
+          detail: "\(low) are still low, and \(left) have not ended, "
+            + "\((now - begin).inSeconds) s after all was well; the next deadline is "
+            + (deadline.map(RFC3339.format) ?? "none"))
+      }
+      now = max(now, deadline)
+      try settle()
+    }
+  }
+
+  private func isRefilled(_ pool: Pool) -> Bool {
+    guard !model.isAtRest(pool.name), pool.stock.reorderAt > 0 else { return true }
+    let level = model.claimable(pool, at: now).count
+    return level > pool.stock.reorderAt || level >= pool.stock.target ?? 0
+      || level + model.inFlight(pool.name) >= pool.stock.max
+  }
+
+  // MARK: Claims and items
+
+  private func request(_ claim: ClaimAction) -> ClaimRequest {
+    ClaimRequest(
+      pool: name(claim.pool), user: "user-\(claim.user)", key: claim.key.map { "key-\($0)" },
+      count: claim.count, minRemaining: claim.minRemaining.map { .seconds($0) },
+      onMiss: claim.rejects ? "reject" : nil)
+  }
+
+  private func claim(_ requests: [ClaimRequest]) throws {
+    try write { () throws(StoreError) in
+      try store.claim(requests, at: now)
+    } then: { outcomes in
+      try same(outcomes.count, requests.count, "answer", "the number of answers")
+      for (request, outcome) in zip(requests, outcomes) {
+        try model.follow(request, outcome, at: now)
+        tally[outcome.word, default: 0] += 1
+      }
+    }
+    try tellChanges()
+  }
+
+  private func put(_ batch: Batch, in name: String) throws {
+    guard let pool = model.pools[name] else { return }
+    let items = items(batch, count: 0)
+    try write { () throws(StoreError) in
+      try store.put(items, in: name, at: now)
+    } then: { result in
+      try followItems(items, pool, nil, result)
+    }
+    try tellChanges()
+  }
+
+  private func finish(_ number: Int, _ batch: Batch) throws {
+    guard !outstanding.isEmpty else { return }
+    let launch = outstanding.remove(at: number % outstanding.count)
+    let items = items(batch, count: launch.count)
+    let cursor = serial % 4 == 0 ? nil : "cursor-\(serial)"
+    try commit(launch, items, printed: items.count, cursor: cursor)
+  }
+
+  private func take(_ number: Int, _ result: SliceResult) {
+    guard !outstanding.isEmpty else { return }
+    inbox.results.append((outstanding.remove(at: number % outstanding.count), result))
+  }
+
+  /// A slice that was answered before must not be kept a second time.
+  private func late(_ number: Int, _ batch: Batch) throws {
+    let old = past.filter { launch in
+      model.flying[launch.run]?.slice != launch.slice && !outstanding.contains(launch)
+    }
+    guard !old.isEmpty else { return }
+    let launch = old[number % old.count]
+    let slice = SliceCommit(
+      run: launch.run, slice: launch.slice, items: items(batch, count: launch.count),
+      cursor: "late", overfill: 0, revision: "", log: [])
+    let result = try? store.commit(slice, at: now)
+    try check(result == nil, "fence", "\(launch) was committed late")
+  }
+
+  private func items(_ batch: Batch, count asked: Int) -> [NewItem] {
+    var random = SeededRandom(seed: batch.seed)
+    let count =
+      switch batch.number {
+      case .asMany: asked
+      case .fewer(let by): max(0, asked - by)
+      case .more(let by): asked + by
+      case .exactly(let count): count
+      }
+    return (0..<count).map { _ in
+      serial += 1
+      var item = NewItem(payload: "{\"n\":\(serial)}")
+      if let keys = batch.keys {
+        item.key = "again-\(random.number(1...keys))"
+      } else if random.chance(50) {
+        item.key = "new-\(serial)"
+      }
+      item.expiresAt = batch.life.map { now + .seconds($0 + random.number(0...3)) }
+      item.user = batch.user.map { "user-\($0)" }
+      return item
+    }
+  }
+}
+
+extension ClaimOutcome {
+  fileprivate var word: String {
+    switch self {
+    case .granted: "grant"
+    case .repeated: "same answer again"
+    case .outOfStock: "miss"
+    case .keyReused: "key used again"
+    case .userLimit: "user's limit"
+    case .unknownPool: "unknown pool"
+    }
+  }
+}
