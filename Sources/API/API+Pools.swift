@@ -82,11 +82,35 @@ extension API {
     }
   }
 
+  /// `POST /v1/pools/{pool}/pause`, `/resume` and `/breaker/reset`
+  func perform(
+    _ command: PoolCommand, _ call: APIRequest, pool: String, _ answer: @escaping Route.Answer
+  ) throws(Problem) {
+    try call.expectQuery()
+    try call.expectBody("application/json")
+    if !call.body.isEmpty { _ = try JSONBody(call.body) }
+    guard let engine else { throw Self.readOnly }
+    engine.perform(command, on: pool) { [self] result in
+      do throws(Problem) {
+        try result.get()
+        try answerLevel(of: pool, answer)
+      } catch {
+        answer(.failure(error))
+      }
+    }
+  }
+
   /// `GET /v1/pools/{pool}/level`
   func readLevel(
     _ call: APIRequest, pool: String, _ answer: @escaping Route.Answer
   ) throws(Problem) {
     try call.expectQuery()
+    try answerLevel(of: pool, answer)
+  }
+
+  private func answerLevel(
+    of pool: String, _ answer: @escaping Route.Answer
+  ) throws(Problem) {
     let now = clock()
     try read({ (store) throws(StoreError) in try store.pools([pool], at: now) }, answer) {
       (levels) throws(Problem) in

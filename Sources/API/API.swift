@@ -107,6 +107,9 @@ package final class API: Sendable {
           try api.startRun(request, pool: parameters[0], answer)
         }
       ]),
+    Route("v1/pools/*/pause", ["POST": command(.pause)]),
+    Route("v1/pools/*/resume", ["POST": command(.resume)]),
+    Route("v1/pools/*/breaker/reset", ["POST": command(.resetBreaker)]),
     Route("livez", ["GET": { api, _, _, answer in answer(.success(api.health.live())) }]),
     Route("readyz", ["GET": { api, _, _, answer in answer(.success(api.health.ready())) }]),
     Route(
@@ -117,6 +120,12 @@ package final class API: Sendable {
         }
       ]),
   ]
+
+  private static func command(_ command: PoolCommand) -> Route.Call {
+    { api, request, parameters, answer throws(Problem) in
+      try api.perform(command, request, pool: parameters[0], answer)
+    }
+  }
 
   /// Answers a call.
   package func handle(_ request: APIRequest, _ answer: @escaping Answer) {

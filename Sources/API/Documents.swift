@@ -68,10 +68,11 @@ enum Documents {
       $0.member("next_run_at", status.nextFire(after: now))
       $0.name("last_run")
       if let run = status.lastRun { write(run, &$0) } else { $0.raw("null") }
-      // Demand is not recorded yet, so these are unknown.
-      $0.member("hit_rate_24h", nil as Double?)
-      $0.member("waste_rate_24h", nil as Double?)
-      $0.member("cover_seconds", nil as Int?)
+      $0.member("hit_rate_24h", status.demand.hitRate)
+      $0.member("waste_rate_24h", status.demand.wasteRate)
+      $0.member(
+        "cover_seconds",
+        status.demand.cover(of: stock.available, at: now).map { Int($0.components.seconds) })
       $0.member("paused", status.paused)
       $0.member("retired", status.retired)
       $0.array("reasons") { json in status.reasons(at: now).forEach { json.string($0) } }

@@ -14,8 +14,13 @@ package final class Health: Sendable {
   package init() {}
 
   /// Sets what operators should look at: schedule files that are not in force as they stand.
-  package func set(warnings: [String]) {
-    state.withLock { $0.warnings = warnings }
+  /// Gives those that were set before.
+  @discardableResult
+  package func set(warnings: [String]) -> [String] {
+    state.withLock { state in
+      defer { state.warnings = warnings }
+      return state.warnings
+    }
   }
 
   /// From now on the server is not ready, and why.

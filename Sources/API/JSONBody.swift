@@ -14,8 +14,9 @@ struct JSONBody {
       throw Problem(.badRequest, "the body is not a JSON object: \(error)")
     }
     for (name, _) in members where !known.contains(name) {
-      throw Problem(
-        .badRequest, "unknown member \"\(name)\": known are \(known.joined(separator: ", "))")
+      let others =
+        known.isEmpty ? "none is known here" : "known are \(known.joined(separator: ", "))"
+      throw Problem(.badRequest, "unknown member \"\(name)\": \(others)")
     }
   }
 

@@ -3,7 +3,7 @@ import Larder
 /// When each pool is to be looked at again: a binary heap, with outdated entries left in it until
 /// they come up.
 struct Agenda: Sendable {
-  private var heap: [(time: Instant, pool: String)] = []
+  private(set) var heap: [(time: Instant, pool: String)] = []
   private var current: [String: Instant] = [:]
 
   /// The earliest deadline.
@@ -15,6 +15,18 @@ struct Agenda: Sendable {
     current[pool] = time
     if let time { push((time, pool)) }
     dropOutdated()
+    compact()
+  }
+
+  /// Outdated entries that are not worth dropping before they come up.
+  static let tolerated = 64
+
+  /// Drops all outdated entries where they outnumber the others: behind a near deadline those of
+  /// pools whose far ones change with every claim would pile up.
+  private mutating func compact() {
+    guard heap.count > 2 * current.count + Self.tolerated else { return }
+    // What is in order is a heap.
+    heap = current.map { ($1, $0) }.sorted { $0.time < $1.time }
   }
 
   /// Takes out the pools whose deadline has come.

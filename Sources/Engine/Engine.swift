@@ -5,6 +5,7 @@ import Producer
 /// puts the decisions on disk, and has slices made, each on a thread of its own.
 package final class Engine: Sendable {
   package typealias RunAnswer = @Sendable (Result<Run, Problem>) -> Void
+  package typealias CommandAnswer = @Sendable (Result<Void, Problem>) -> Void
 
   /// Who is told what happens, on the engine's thread.
   package struct Observer: Sendable {
@@ -29,10 +30,25 @@ package final class Engine: Sendable {
   private struct Inbox {
     var stocks: [String: Stock] = [:]
     var results: [(launch: Launch, result: SliceResult)] = []
-    var requests: [(pool: String, count: Int?, answer: RunAnswer)] = []
+    var orders = Orders()
     var stopping = false
 
-    var isEmpty: Bool { stocks.isEmpty && results.isEmpty && requests.isEmpty && !stopping }
+    var isEmpty: Bool { stocks.isEmpty && results.isEmpty && orders.isEmpty && !stopping }
+  }
+
+  /// What others ask of the engine. Each is answered, at the latest when it stops.
+  private struct Orders {
+    var requests: [(pool: String, count: Int?, answer: RunAnswer)] = []
+    var commands: [(command: PoolCommand, pool: String, answer: CommandAnswer)] = []
+    var changes: [(changes: DefinitionChanges, answer: @Sendable (StoreError?) -> Void)] = []
+
+    var isEmpty: Bool { requests.isEmpty && commands.isEmpty && changes.isEmpty }
+
+    func refuse(_ problem: Problem) {
+      for request in requests { request.answer(.failure(problem)) }
+      for command in commands { command.answer(.failure(problem)) }
+      for change in changes { change.answer(.failed(problem.detail)) }
+    }
   }
 
   private struct Making {
@@ -88,11 +104,40 @@ package final class Engine: Sendable {
   package func request(_ pool: String, count: Int?, _ answer: @escaping RunAnswer) {
     let accepted = inbox.change { inbox in
       if inbox.stopping { return false }
-      inbox.requests.append((pool, count, answer))
+      inbox.orders.requests.append((pool, count, answer))
       return true
     }
-    if !accepted { answer(.failure(Problem(.busy, "the server is stopping"))) }
+    if !accepted { answer(.failure(Self.stopping)) }
   }
+
+  /// Puts definitions in force and retires pools, on disk and in the engine, and waits for it. A
+  /// running slice goes on as it was asked for.
+  package func change(_ changes: DefinitionChanges) throws(StoreError) {
+    let box = Mailbox<StoreError??>(nil)
+    let accepted = inbox.change { inbox in
+      if inbox.stopping { return false }
+      inbox.orders.changes.append((changes, { error in box.change { $0 = .some(error) } }))
+      return true
+    }
+    guard accepted, let error = box.take({ $0 }) else { throw .failed(Self.stopping.detail) }
+    if let error { throw error }
+  }
+
+  /// Has something done to a pool. The answer comes when it is on disk, and from then on the engine
+  /// decides by it; done again, it changes nothing.
+  package func perform(
+    _ command: PoolCommand, on pool: String, _ answer: @escaping CommandAnswer
+  ) {
+    let accepted = inbox.change { inbox in
+      if inbox.stopping { return false }
+      inbox.orders.commands.append((command, pool, answer))
+      return true
+    }
+    if !accepted { answer(.failure(Self.stopping)) }
+  }
+
+  private static let stopping = Problem(
+    .busy, "the server is stopping", retryAfter: .seconds(1))
 
   /// When the next run should have filled the pool; nil where nobody can say.
   package func expectedFill(of pool: String) -> Instant? {
@@ -120,13 +165,11 @@ package final class Engine: Sendable {
 
   private func end() {
     cancelAll()
-    let requests = inbox.change { inbox in
-      defer { inbox.requests = [] }
-      return inbox.requests
+    let orders = inbox.change { inbox in
+      defer { inbox.orders = Orders() }
+      return inbox.orders
     }
-    for request in requests {
-      request.answer(.failure(Problem(.busy, "the server is stopping")))
-    }
+    orders.refuse(Self.stopping)
   }
 
   /// Runs until the engine is stopped.
@@ -139,7 +182,7 @@ package final class Engine: Sendable {
         guard !inbox.isEmpty else { return nil }
         var mail = inbox
         // What was asked for too late is answered at the end.
-        if mail.stopping { mail.requests = [] } else { inbox = Inbox() }
+        if mail.stopping { mail.orders = Orders() } else { inbox = Inbox() }
         return mail
       }
       if let mail {
@@ -153,17 +196,29 @@ package final class Engine: Sendable {
   private func take(_ mail: Inbox, _ state: inout EngineState) throws(StoreError) {
     let now = clock()
     state.stockChanged(mail.stocks)
+    for (changes, answer) in mail.orders.changes { change(changes, answer, &state) }
     var events: [RunEvent] = []
     var ended: [Run] = []
+    var setbacks: [Setback] = []
     for (launch, result) in mail.results {
       let making = makings.change { $0.removeValue(forKey: launch.run) }
       making?.thread.join()
       let tick = state.sliceEnded(launch, result, at: now)
       events += tick.events
       ended += tick.ended
+      setbacks += tick.setbacks
+    }
+    var performed: [CommandAnswer] = []
+    for (command, pool, answer) in mail.orders.commands {
+      do throws(Problem) {
+        events += try state.perform(command, on: pool, at: now)
+        performed.append(answer)
+      } catch {
+        answer(.failure(error))
+      }
     }
     var opened: [(run: Run, answer: RunAnswer)] = []
-    for (pool, count, answer) in mail.requests {
+    for (pool, count, answer) in mail.orders.requests {
       do throws(Problem) {
         let request = try state.request(pool, count: count, at: now)
         events.append(request.event)
@@ -174,11 +229,28 @@ package final class Engine: Sendable {
     }
     do throws(StoreError) {
       try record(Recording(events, in: state), &state)
+      setbacks.forEach(observer.setback)
       ended.forEach(observer.ended)
+      for answer in performed { answer(.success(())) }
       for (run, answer) in opened { answer(.success(run)) }
     } catch {
+      for answer in performed { answer(.failure(Problem(.busy, "\(error)"))) }
       for (_, answer) in opened { answer(.failure(Problem(.busy, "\(error)"))) }
       throw error
+    }
+  }
+
+  private func change(
+    _ changes: DefinitionChanges, _ answer: @Sendable (StoreError?) -> Void,
+    _ state: inout EngineState
+  ) {
+    do throws(StoreError) {
+      try writer.perform { (store, now) throws(StoreError) in try store.change(changes, at: now) }
+      state.change(changes)
+      answer(nil)
+    } catch {
+      // Nothing of it was kept, so the state still says what is in force.
+      answer(error)
     }
   }
 
@@ -242,9 +314,13 @@ package final class Engine: Sendable {
         inbox.results.append((launch, result))
       }
     }
-    makings.change { makings in
-      let thread = WorkThread("producer") { maker.make() }
+    let isStarted = makings.change { makings in
+      guard let thread = WorkThread(ifPossible: "producer", { maker.make() }) else { return false }
       makings[launch.run] = Making(thread: thread, process: process)
+      return true
+    }
+    if !isStarted {
+      inbox.change { $0.results.append((launch, .failed("no thread could be started", log: []))) }
     }
   }
 

@@ -5,6 +5,7 @@ extension EngineState {
   mutating func fire(_ pool: inout PoolState, at now: Instant, _ tick: inout Tick) {
     pool.nextFires = [:]
     let standstill = pool.status.standstill != nil
+    leaveMarks(&pool, &tick)
     for schedule in pool.status.pool.schedules {
       let active = !standstill && !schedule.suspend
       var mark =
@@ -28,6 +29,18 @@ extension EngineState {
         pool.status.marks[schedule.name] = mark
         tick.events.append(.mark(pool: pool.status.pool.name, schedule: schedule.name, mark))
       }
+    }
+  }
+
+  /// Marks schedules that the file no longer has as inactive: should one come back, it has missed
+  /// nothing.
+  private func leaveMarks(_ pool: inout PoolState, _ tick: inout Tick) {
+    let names = Set(pool.status.pool.schedules.map(\.name))
+    for (name, mark) in pool.status.marks where mark.active && !names.contains(name) {
+      var mark = mark
+      mark.active = false
+      pool.status.marks[name] = mark
+      tick.events.append(.mark(pool: pool.status.pool.name, schedule: name, mark))
     }
   }
 

@@ -8,7 +8,7 @@ import Larder
 package struct EngineState: Sendable {
   var pools: [String: PoolState] = [:]
   /// Pools to be looked at in the next tick.
-  private var dirty: Set<String> = []
+  var dirty: Set<String> = []
   private var agenda = Agenda()
   /// Pools with a slice to be made, in the order of their turns.
   private var turns = Turns()
@@ -49,6 +49,27 @@ package struct EngineState: Sendable {
   /// The present status of a pool.
   package func status(of pool: String) -> PoolStatus? {
     pools[pool]?.status
+  }
+
+  /// Takes over which definitions are in force. Runs go on; what is decided next, is decided by the
+  /// new ones.
+  package mutating func change(_ changes: DefinitionChanges) {
+    for definition in changes.adopted {
+      let name = definition.pool.name
+      if pools[name] == nil {
+        pools[name] = PoolState(status: PoolStatus(pool: definition.pool))
+        pools[name]?.isFresh = false
+      }
+      pools[name]?.status.pool = definition.pool
+      pools[name]?.status.retired = false
+      pools[name]?.status.problem = nil
+      dirty.insert(name)
+    }
+    for name in changes.retired {
+      pools[name]?.status.retired = true
+      dirty.insert(name)
+    }
+    for (name, problem) in changes.problems { pools[name]?.status.problem = problem }
   }
 
   /// When the next run should have filled the pool; nil where nobody can say.

@@ -21,6 +21,7 @@ package final class StoreWriter: Sendable {
   private enum Job {
     case claims([(request: ClaimRequest, answer: ClaimAnswer)])
     case work(Work)
+    case demand
     case stop
   }
 
@@ -66,8 +67,15 @@ package final class StoreWriter: Sendable {
     _ work: @escaping @Sendable (any Store, Instant) throws(StoreError) -> Value,
     _ answer: @escaping @Sendable (Result<Value, StoreError>) -> Void
   ) -> Bool {
+    enqueue(work, answer, atMost: Limits.waitingWrites)
+  }
+
+  private func enqueue<Value: Sendable>(
+    _ work: @escaping @Sendable (any Store, Instant) throws(StoreError) -> Value,
+    _ answer: @escaping @Sendable (Result<Value, StoreError>) -> Void, atMost limit: Int
+  ) -> Bool {
     queue.change { queue in
-      guard !queue.stopping, queue.works.count < Limits.waitingWrites else { return false }
+      guard !queue.stopping, queue.works.count < limit else { return false }
       let work = Work { [clock] store in
         do throws(StoreError) {
           let value = try work(store, clock())
@@ -84,13 +92,14 @@ package final class StoreWriter: Sendable {
   }
 
   /// Does work on the writer's thread and waits for it. Not to be called from that thread, nor
-  /// from one that must not block.
+  /// from one that must not block. A full queue refuses nothing here: a thread waits for one piece
+  /// of work, and clients that flood the queue must not stop the engine and its producers.
   package func perform<Value: Sendable>(
     _ work: @escaping @Sendable (any Store, Instant) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     let box = Mailbox<Result<Value, StoreError>?>(nil)
-    guard submit(work, { result in box.change { $0 = result } }) else {
-      throw .failed("the store is stopping, or too much waits for it")
+    guard enqueue(work, { result in box.change { $0 = result } }, atMost: .max) else {
+      throw .failed("the store is stopping")
     }
     guard let result = box.take({ $0 }) else { preconditionFailure("waited without an end") }
     return try result.get()
@@ -106,9 +115,10 @@ package final class StoreWriter: Sendable {
   }
 
   private func run(_ store: any Store) {
+    var demandDue: ContinuousClock.Instant?
     while true {
       var error: StoreError?
-      switch next() {
+      switch next(orDemandAt: demandDue) {
       case .stop:
         store.close()
         return
@@ -122,6 +132,9 @@ package final class StoreWriter: Sendable {
         }
       case .work(let work):
         error = perform(work, store)
+      case .demand:
+        error = writeDemand(store)
+        demandDue = nil
       }
       if let error {
         failure(error)
@@ -129,6 +142,7 @@ package final class StoreWriter: Sendable {
         store.close()
         return
       }
+      demandDue = store.demandWaits ? demandDue ?? .now + Limits.demandDelay : nil
     }
   }
 
@@ -138,14 +152,18 @@ package final class StoreWriter: Sendable {
     while true {
       switch next() {
       case .stop: return
+      case .demand: continue
       case .claims(let batch): for entry in batch { entry.answer(.failure(error)) }
       case .work(let work): work.refuse(error)
       }
     }
   }
 
-  private func next() -> Job {
-    let job = queue.take { queue -> Job? in
+  /// - Parameter due: when demand that waits is written, whatever else there is to do.
+  private func next(orDemandAt due: ContinuousClock.Instant? = nil) -> Job {
+    let span = due.map { $0 - .now }
+    if let span, span <= .zero { return .demand }
+    let job = queue.take(within: span) { queue -> Job? in
       if !queue.claims.isEmpty {
         let batch = Array(queue.claims.prefix(Limits.claimBatch))
         queue.claims.removeFirst(batch.count)
@@ -154,7 +172,7 @@ package final class StoreWriter: Sendable {
       if !queue.works.isEmpty { return .work(queue.works.removeFirst()) }
       return queue.stopping ? .stop : nil
     }
-    return job ?? .stop
+    return job ?? .demand
   }
 
   /// Decides a batch of claims; gives an error only where the store is lost.
@@ -179,6 +197,17 @@ package final class StoreWriter: Sendable {
     if let error, Self.isLost(error) { return error }
     tellChanges(store)
     return nil
+  }
+
+  /// Writes the demand that waits; gives an error only where the store is lost. What could not be
+  /// written goes on waiting.
+  private func writeDemand(_ store: any Store) -> StoreError? {
+    do throws(StoreError) {
+      try store.writeDemand()
+      return nil
+    } catch {
+      return Self.isLost(error) ? error : nil
+    }
   }
 
   private static func isLost(_ error: StoreError) -> Bool {

@@ -31,6 +31,16 @@ package enum DurationText {
     return .milliseconds(total)
   }
 
+  /// A duration for people, cut to its two largest units in a row: `3d4h`, `12m30s`, `0s`.
+  package static func rough(_ duration: Duration) -> String {
+    let milliseconds = duration.inMilliseconds / 1000 * 1000
+    guard let first = units.firstIndex(where: { milliseconds >= $0.milliseconds }) else {
+      return "0s"
+    }
+    let last = min(first + 1, units.count - 2)
+    return format(.milliseconds(milliseconds - milliseconds % units[last].milliseconds))
+  }
+
   /// The shortest text that `parse` reads as the same duration; `0s` for none.
   package static func format(_ duration: Duration) -> String {
     var rest = duration.inMilliseconds

@@ -29,24 +29,33 @@ package struct Instant: Sendable, Hashable, Comparable {
     left.milliseconds < right.milliseconds
   }
 
+  /// The time so much later, or the latest that there is.
   package static func + (instant: Instant, span: Duration) -> Instant {
-    let (sum, overflow) = instant.milliseconds.addingReportingOverflow(span.inMilliseconds)
-    return Instant(milliseconds: overflow ? Int64.max : sum)
+    let change = span.inMilliseconds
+    let (sum, overflow) = instant.milliseconds.addingReportingOverflow(change)
+    return Instant(milliseconds: overflow ? (change < 0 ? .min : .max) : sum)
   }
 
+  /// The time so much earlier, or the earliest that there is.
   package static func - (instant: Instant, span: Duration) -> Instant {
-    Instant(milliseconds: instant.milliseconds - span.inMilliseconds)
+    let change = span.inMilliseconds
+    let (sum, overflow) = instant.milliseconds.subtractingReportingOverflow(change)
+    return Instant(milliseconds: overflow ? (change < 0 ? .max : .min) : sum)
   }
 
   package static func - (end: Instant, start: Instant) -> Duration {
-    .milliseconds(end.milliseconds - start.milliseconds)
+    .milliseconds(end.milliseconds) - .milliseconds(start.milliseconds)
   }
 }
 
 extension Duration {
-  /// The duration in whole milliseconds, rounded towards zero.
+  /// The duration in whole milliseconds, rounded towards zero; of one that has more than fit, as
+  /// many as fit.
   package var inMilliseconds: Int64 {
-    components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+    let (seconds, attoseconds) = components
+    let (product, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+    let (sum, passed) = product.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
+    return overflow || passed ? (seconds < 0 ? .min : .max) : sum
   }
 
   /// The duration in seconds.

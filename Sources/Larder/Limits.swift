@@ -15,6 +15,8 @@ package enum Limits {
   package static let claimBatch = 1024
   /// Claims that wait for the writer; one more is answered 503.
   package static let waitingClaims = 20_000
+  /// How long misses wait to be written, if nothing else is: what a crash may lose of them.
+  package static let demandDelay = Duration.seconds(1)
   /// Other writes that wait for the writer; one more is answered 503.
   package static let waitingWrites = 2000
   /// Reads that wait for a reader; one more is answered 503.
@@ -63,6 +65,8 @@ package enum Limits {
   package static let punctuality = Duration.seconds(10)
   /// The longest sleep of the engine: how late a jump of the clock may be noticed.
   package static let longestSleep = Duration.seconds(1)
+  /// How long nothing must have changed in the schedules' folder before it is read again.
+  package static let settling = Duration.milliseconds(200)
   /// How long the engine rests after the store refused what it decided.
   package static let pauseAfterTrouble = Duration.seconds(1)
   /// Items that expire in one transaction.

@@ -19,6 +19,8 @@ package struct PoolStatus: Sendable {
   package var pool: Pool
   package var paused = false
   package var retired = false
+  /// What is wrong with the pool's file, where an older definition is in force.
+  package var problem: String?
   package var stock = Stock()
   /// By schedule name.
   package var marks: [String: ScheduleMark] = [:]
@@ -26,6 +28,8 @@ package struct PoolStatus: Sendable {
   package var runs: [Run] = []
   package var memory = RunMemory(
     fruitless: 0, failures: 0, lastEndedAt: nil, typicalRunTime: nil)
+  /// What readers tell of the last day.
+  package var demand = RecentDemand()
   /// The newest run that started.
   package var lastRun: Run?
 

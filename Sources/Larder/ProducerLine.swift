@@ -22,8 +22,11 @@ package enum ProducerLine: Sendable, Hashable {
     }
     func string(_ value: JSONValue, _ name: String, _ bytes: Int) throws(Broken) -> String {
       guard let string = JSONReader.string(value, of: line), !string.isEmpty,
-        string.utf8.count <= bytes
-      else { throw Broken(message: "\"\(name)\" must be a string of 1 to \(bytes) bytes") }
+        string.utf8.count <= bytes, !string.utf8.contains(0)
+      else {
+        // Nobody could ask for a key, nor claim as a user, that has a NUL.
+        throw Broken(message: "\"\(name)\" must be a string of 1 to \(bytes) bytes without NUL")
+      }
       return string
     }
     if members.count == 1, members[0].name == "cursor" {

@@ -2,11 +2,16 @@ import Cron
 
 /// Times as text: RFC 3339, written in UTC with milliseconds, read with any offset.
 package enum RFC3339 {
-  /// `2026-11-24T20:00:00.000Z`.
+  /// `2026-11-24T20:00:00.000Z`. What lies outside of the years 1 to 9999, which an offset brings
+  /// about, is written as the nearest time inside.
   package static func format(_ instant: Instant) -> String {
+    let instant = min(max(instant, earliest), latest)
     let milliseconds = Int(instant.milliseconds - instant.seconds * 1000)
     return secondsText(instant.seconds) + "." + padded(milliseconds, 3) + "Z"
   }
+
+  private static let earliest = Instant(seconds: SupportedInstants.earliest)
+  private static let latest = Instant(seconds: SupportedInstants.latest) + .milliseconds(999)
 
   /// `2026-11-24T20:00:00Z`, for fire times, which are whole seconds.
   package static func format(seconds: Int64) -> String {

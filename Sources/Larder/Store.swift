@@ -18,6 +18,38 @@ package struct Definition: Sendable {
     Pool
 }
 
+/// A definition as a store keeps it.
+package struct KeptDefinition: Sendable, Hashable {
+  package var pool: String
+  package var source: String
+  package var file: String
+  package var retired: Bool
+  /// What is wrong with the file now, where it turned bad after this definition.
+  package var problem: String?
+
+  package init(pool: String, source: String, file: String, retired: Bool, problem: String?) {
+    self.pool = pool
+    self.source = source
+    self.file = file
+    self.retired = retired
+    self.problem = problem
+  }
+}
+
+/// What changed about the definitions in force.
+package struct DefinitionChanges: Sendable {
+  /// To be put in force; their pools are no longer retired, and have no problem.
+  package var adopted: [Definition] = []
+  /// Pools whose files are gone: nothing of them runs, their stock stays claimable.
+  package var retired: [String] = []
+  /// Pools that go on by their last good definition, and what is wrong with their files.
+  package var problems: [String: String] = [:]
+
+  package init() {}
+
+  package var isEmpty: Bool { adopted.isEmpty && retired.isEmpty && problems.isEmpty }
+}
+
 /// What became of items that were offered to a pool.
 package struct PutResult: Sendable, Hashable {
   package var stored = 0
@@ -58,7 +90,16 @@ package struct SliceCommit: Sendable {
   }
 }
 
-/// A step in the life of runs and schedules, to be recorded.
+/// What an operator may have done to a pool.
+package enum PoolCommand: String, Sendable, Hashable, CaseIterable {
+  /// Nothing new starts until the pool is resumed: running slices finish, and claims go on.
+  case pause
+  case resume
+  /// The breaker closes.
+  case resetBreaker
+}
+
+/// A step in the life of pools, runs and schedules, to be recorded.
 package enum RunEvent: Sendable {
   /// A run is opened, as `queued` or at once `skipped`. Refused if its pool, schedule and nominal
   /// time have a run already.
@@ -75,6 +116,10 @@ package enum RunEvent: Sendable {
   case end(run: String, state: RunState, why: String?)
   /// Nominal times were dealt with.
   case mark(pool: String, schedule: String, ScheduleMark)
+  /// A pool is paused or resumed.
+  case pause(pool: String, Bool)
+  /// A pool's failed runs in a row are forgotten.
+  case resetBreaker(pool: String)
 }
 
 /// The writing side of a store. One thread owns it and calls it; every call is one transaction,
@@ -84,12 +129,12 @@ package protocol Store: AnyObject {
   /// Every pool as the engine needs to know it, unfinished runs included.
   func pools() throws(StoreError) -> [PoolStatus]
 
-  /// Puts a definition in force; the pool is no longer retired.
-  func adopt(_ definition: Definition, at now: Instant) throws(StoreError)
+  /// The definitions that are kept, by pool.
+  func definitions() throws(StoreError) -> [KeptDefinition]
 
-  /// Marks pools whose files are gone: their runs are for the engine to end, their stock stays
-  /// claimable.
-  func retire(_ pools: [String], at now: Instant) throws(StoreError)
+  /// Changes what is in force, all of it or nothing. Retiring only marks a pool: its unfinished
+  /// runs are the engine's to end.
+  func change(_ changes: DefinitionChanges, at now: Instant) throws(StoreError)
 
   /// Decides requests in their order. Only grants are written.
   func claim(_ requests: [ClaimRequest], at now: Instant) throws(StoreError) -> [ClaimOutcome]
@@ -106,10 +151,17 @@ package protocol Store: AnyObject {
   /// Keeps a slice's items and cursor. Throws `.fenced` when the slice is no longer under way.
   func commit(_ slice: SliceCommit, at now: Instant) throws(StoreError) -> PutResult
 
+  /// Whether demand waits to be written. Claims that get items write theirs; misses alone write
+  /// nothing, and theirs goes with the next transaction that does.
+  var demandWaits: Bool { get }
+
+  /// Writes the demand that waits.
+  func writeDemand() throws(StoreError)
+
   /// The stock of each pool that changed since the last call.
   func takeChanges() throws(StoreError) -> [String: Stock]
 
-  /// Closes the store and gives up its lock.
+  /// Writes the demand that waits, closes the store and gives up its lock.
   func close()
 }
 
@@ -152,4 +204,20 @@ package protocol StoreReader: AnyObject {
 
   /// Ends the reading; nothing may be asked afterwards.
   func close()
+}
+
+extension Store {
+  /// Puts one definition in force.
+  package func adopt(_ definition: Definition, at now: Instant) throws(StoreError) {
+    var changes = DefinitionChanges()
+    changes.adopted = [definition]
+    try change(changes, at: now)
+  }
+
+  /// Retires pools.
+  package func retire(_ pools: [String], at now: Instant) throws(StoreError) {
+    var changes = DefinitionChanges()
+    changes.retired = pools
+    try change(changes, at: now)
+  }
 }

@@ -23,16 +23,31 @@ package enum LarderCLI {
       Terminal.output("larder \(version)\n")
       return 0
     }
-    let asked = words[0] == "help" ? words[1] : words[0]
-    guard let command = Command.all.first(where: { $0.name == asked }) else {
-      Terminal.error("larder: unknown command \(asked): `larder --help` lists the commands\n")
-      return 2
+    let wantsHelp = words[0] == "help" || words.contains("--help") || words.contains("-h")
+    let asked = words[0] == "help" ? Array(words.dropFirst()) : words
+    guard let (command, rest) = Command.find(asked) else {
+      return unknown(asked[0], wantsHelp: wantsHelp)
     }
-    if words[0] == "help" || words.contains("--help") || words.contains("-h") {
+    if wantsHelp {
       Terminal.output(command.help)
       return 0
     }
-    return run(command, Array(words.dropFirst()), environment)
+    return run(command, rest, environment)
+  }
+
+  /// Tells of a word that no command begins with, or only ones of two words.
+  private static func unknown(_ word: String, wantsHelp: Bool) -> Int32 {
+    let family = Command.family(word)
+    if wantsHelp, !family.isEmpty {
+      Terminal.output(family.map(\.help).joined(separator: "\n"))
+      return 0
+    }
+    let usages = family.map { "`\($0.usage)`" }.joined(separator: " or ")
+    Terminal.error(
+      family.isEmpty
+        ? "larder: unknown command \(word): `larder --help` lists the commands\n"
+        : "larder \(word): a word is missing or unknown: \(usages)\n")
+    return 2
   }
 
   private static func run(

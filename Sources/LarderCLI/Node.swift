@@ -24,46 +24,6 @@ enum Node {
     }
   }
 
-  /// What was decided about the files of a folder.
-  struct Adoption {
-    /// To be put in force.
-    var definitions: [Definition] = []
-    /// Pools whose files are gone.
-    var retired: [String] = []
-    /// Bad files whose pools go on by their last good definition.
-    var warnings: [String] = []
-    /// Bad files of pools that have no definition.
-    var errors: [Diagnostic] = []
-  }
-
-  /// Compares the files of a folder with the definitions that the store keeps.
-  static func compare(
-    _ files: [LoadedFile], with kept: [(pool: String, file: String)]
-  ) -> Adoption {
-    var adoption = Adoption()
-    var declared: Set<String> = []
-    for file in files {
-      if let pool = file.pool {
-        declared.insert(pool.name)
-        adoption.definitions.append(Definition(pool: pool, source: file.text, file: file.path))
-        continue
-      }
-      let last = kept.first { $0.file == file.path } ?? kept.first { $0.pool == file.poolName }
-      if let last {
-        declared.insert(last.pool)
-        let errors = file.diagnostics.filter { $0.severity == .error }
-        adoption.warnings.append(
-          "\(last.pool) goes on by its last good definition, since its file is bad: "
-            + errors.map { "\($0.file):\($0.line):\($0.column): \($0.message)" }
-            .joined(separator: "; "))
-      } else {
-        adoption.errors += file.diagnostics
-      }
-    }
-    adoption.retired = kept.map(\.pool).filter { !declared.contains($0) }
-    return adoption
-  }
-
   /// Takes in the one pool's file, if the folder has it.
   static func adopt(
     _ pool: String, from folder: String, into store: SQLiteStore

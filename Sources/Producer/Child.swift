@@ -24,24 +24,31 @@ struct Child: ~Copyable {
     let log = try Pipe()
     let ends = (input.readEnd.number, output.writeEnd.number, log.writeEnd.number)
     var descriptor: Int32 = -1
-    identity = try RunningProducers.start(run: request.run) { () throws(StartError) in
-      var pid: Int32 = 0
-      let failure = withCStrings(arguments) { arguments in
-        withCStrings(environment.entries) { environment in
-          clinux_child_spawn(
-            &pid, file, spec.directory, arguments, environment, ends.0, ends.1, ends.2)
+    let identity: ProcessIdentity
+    do throws(StartError) {
+      identity = try RunningProducers.start(run: request.run) { () throws(StartError) in
+        var pid: Int32 = 0
+        let failure = withCStrings(arguments) { arguments in
+          withCStrings(environment.entries) { environment in
+            clinux_child_spawn(
+              &pid, file, spec.directory, arguments, environment, ends.0, ends.1, ends.2)
+          }
         }
+        guard failure == 0 else {
+          throw Executable.refusal(failure, file: file, directory: spec.directory)
+        }
+        descriptor = clinux_process_open(pid)
+        guard descriptor >= 0 else {
+          RunningProducers.abandon(pid)
+          throw StartError("the producer could not be watched: \(systemText(-descriptor))")
+        }
+        return pid
       }
-      guard failure == 0 else {
-        throw Executable.refusal(failure, file: file, directory: spec.directory)
-      }
-      descriptor = clinux_process_open(pid)
-      guard descriptor >= 0 else {
-        RunningProducers.abandon(pid)
-        throw StartError("the producer could not be watched: \(systemText(-descriptor))")
-      }
-      return pid
+    } catch {
+      if descriptor >= 0 { close(descriptor) }
+      throw error
     }
+    self.identity = identity
     process = Descriptor(descriptor)
     self.input = input.keepWriteEnd()
     self.output = output.keepReadEnd()

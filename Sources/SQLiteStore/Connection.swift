@@ -83,6 +83,11 @@ final class Connection {
     Int(sqlite3_changes64(handle))
   }
 
+  /// Rows that all statements so far changed.
+  var totalChanges: Int {
+    Int(sqlite3_total_changes64(handle))
+  }
+
   var lastInsertedRow: Int64 {
     sqlite3_last_insert_rowid(handle)
   }

@@ -116,29 +116,58 @@ enum Rows {
 
   /// Items that are on the shelf and expired: the writer has not come to them yet.
   static func unswept(
-    _ pool: String, through cutoff: Instant, _ connection: Connection
+    _ pool: String, from start: Instant = Instant(milliseconds: .min), through cutoff: Instant,
+    _ connection: Connection
   ) throws(StoreError) -> Int {
     try connection.first(
       """
       SELECT count(*) FROM inventory
-      WHERE pool = ? AND state = 'available' AND expires_at IS NOT NULL AND expires_at <= ?
-      """, [.text(pool), .instant(cutoff)]
+      WHERE pool = ? AND state = 'available' AND expires_at IS NOT NULL
+        AND expires_at BETWEEN ? AND ?
+      """, [.text(pool), .instant(start), .instant(cutoff)]
     ) { $0.int(0) } ?? 0
+  }
+
+  /// The demand of the last day as written, from at most 289 rows.
+  static func recentDemand(
+    of pool: String, at now: Instant, _ connection: Connection
+  ) throws(StoreError) -> RecentDemand {
+    try connection.first(
+      """
+      SELECT sum(hits), sum(misses), sum(claimed), sum(missed), sum(wasted),
+        sum(iif(bin >= ?3, claimed + missed, 0)), (SELECT min(bin) FROM demand WHERE pool = ?1)
+      FROM demand WHERE pool = ?1 AND bin BETWEEN ?2 AND ?4
+      """,
+      [
+        .text(pool), .instant(Demand.bin(of: now - RecentDemand.day)),
+        .instant(Demand.bin(of: now - RecentDemand.hour)), .instant(now),
+      ]
+    ) { row in
+      var recent = RecentDemand()
+      recent.lastDay.hits = row.int(0)
+      recent.lastDay.misses = row.int(1)
+      recent.lastDay.claimed = row.int(2)
+      recent.lastDay.missed = row.int(3)
+      recent.lastDay.wasted = row.int(4)
+      recent.itemsOfLastHour = row.int(5)
+      recent.since = row.optionalInstant(6)
+      return recent
+    } ?? RecentDemand()
   }
 
   /// The status of every pool, or of one; the stock as counted.
   static func pools(
-    _ name: String?, _ connection: Connection, _ read: Definition.Reader
+    _ name: String?, _ connection: Connection, _ read: (String, String) throws(StoreError) -> Pool
   ) throws(StoreError) -> [PoolStatus] {
     let found = try connection.all(
       """
-      SELECT source, file, paused, retired, \(memoryColumns) FROM pools
-       WHERE ?1 IS NULL OR pool = ?1 ORDER BY pool
+      SELECT source, file, paused, retired, problem, \(memoryColumns) FROM pools
+      WHERE \(name == nil ? "?1 IS NULL" : "pool = ?1") ORDER BY pool
       """, [.optional(name)]
     ) { row in
       (
         source: row.text(0), file: row.text(1), paused: row.bool(2), retired: row.bool(3),
-        memory: memory(row, from: 4)
+        problem: row.optionalText(4), memory: memory(row, from: 5)
       )
     }
     var statuses: [PoolStatus] = []
@@ -146,6 +175,7 @@ enum Rows {
       var status = PoolStatus(pool: try read(row.source, row.file))
       status.paused = row.paused
       status.retired = row.retired
+      status.problem = row.problem
       status.memory = row.memory
       try complete(&status, connection)
       statuses.append(status)

@@ -6,6 +6,8 @@ import Larder
 package final class SQLiteReader: StoreReader {
   let connection: Connection
   private let readDefinition: Definition.Reader
+  /// Definitions that were read before, by file: most do not change between two readings.
+  private var known: [String: (source: String, pool: Pool)] = [:]
 
   /// Opens the store at `path` for reading, whether or not a server has it open.
   package init(
@@ -30,6 +32,13 @@ package final class SQLiteReader: StoreReader {
     }
   }
 
+  private func definition(_ source: String, _ file: String) throws(StoreError) -> Pool {
+    if let last = known[file], last.source == source { return last.pool }
+    let pool = try readDefinition(source, file)
+    known[file] = (source, pool)
+    return pool
+  }
+
   /// Closes the connection.
   package func close() {
     connection.close()
@@ -40,12 +49,16 @@ package final class SQLiteReader: StoreReader {
       var statuses: [PoolStatus] = []
       if let names {
         for name in names {
-          statuses += try Rows.pools(name, connection, readDefinition)
+          statuses += try Rows.pools(name, connection, definition)
         }
       } else {
-        statuses = try Rows.pools(nil, connection, readDefinition)
+        statuses = try Rows.pools(nil, connection, definition)
       }
-      for index in statuses.indices { try settle(&statuses[index], at: now) }
+      for index in statuses.indices {
+        let pool = statuses[index].pool.name
+        statuses[index].demand = try Rows.recentDemand(of: pool, at: now, connection)
+        try settle(&statuses[index], at: now)
+      }
       return statuses
     }
   }
@@ -57,6 +70,9 @@ package final class SQLiteReader: StoreReader {
     let unswept = try Rows.unswept(status.pool.name, through: cutoff, connection)
     status.stock.available -= unswept
     status.stock.expired += unswept
+    let dayBefore = Demand.bin(of: now - RecentDemand.day) + status.pool.claims.minRemaining
+    status.demand.lastDay.wasted += try Rows.unswept(
+      status.pool.name, from: dayBefore, through: cutoff, connection)
     status.stock.nextExpiry = try Rows.nextExpiry(status.pool.name, after: cutoff, connection)
   }
 
@@ -107,7 +123,7 @@ package final class SQLiteReader: StoreReader {
     _ key: String, in pool: String, at now: Instant
   ) throws(StoreError) -> ItemStatus? {
     try connection.snapshot { () throws(StoreError) in
-      let status = try Rows.pools(pool, connection, readDefinition).first
+      let status = try Rows.pools(pool, connection, definition).first
       guard let status else { throw .unknownPool(pool) }
       // A replaced item's key is that of the item which took its place.
       let found = try connection.first(

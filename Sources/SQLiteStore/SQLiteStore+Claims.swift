@@ -15,7 +15,7 @@ extension SQLiteStore {
   private func decide(
     _ request: ClaimRequest, at now: Instant
   ) throws(StoreError) -> ClaimOutcome {
-    guard let pool = definitions[request.pool] else { return .unknownPool }
+    guard let pool = inForce[request.pool] else { return .unknownPool }
     let policy = pool.claims
     // Where a user may have one item, asking again without a key is the same request.
     let key = request.key ?? (policy.perUser == 1 ? "" : nil)
@@ -27,7 +27,11 @@ extension SQLiteStore {
     let remaining = max(policy.minRemaining, request.minRemaining ?? .zero)
     let shelf = Shelf(pool: pool, cutoff: now + remaining, connection: connection)
     let items = try shelf.take(request.count, for: request.user)
-    guard items.count == request.count else { return .outOfStock }
+    guard items.count == request.count else {
+      demand.add(.miss(request.count), in: request.pool, at: now)
+      return .outOfStock
+    }
+    demand.add(.hit(request.count), in: request.pool, at: now)
     return .granted(try grant(items, to: request, key: key, at: now))
   }
 

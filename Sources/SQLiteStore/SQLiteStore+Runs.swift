@@ -65,6 +65,11 @@ extension SQLiteStore {
           .text(pool), .text(schedule), .text(mark.timing), .integer(mark.active ? 1 : 0),
           .instant(mark.considered),
         ])
+    case .pause(let pool, let paused):
+      try connection.run(
+        "UPDATE pools SET paused = ? WHERE pool = ?", [.integer(paused ? 1 : 0), .text(pool)])
+    case .resetBreaker(let pool):
+      try connection.run("UPDATE pools SET failures = 0 WHERE pool = ?", [.text(pool)])
     }
     return connection.changes == 1
   }
@@ -133,44 +138,5 @@ extension SQLiteStore {
       INSERT INTO run_logs (run, log) VALUES (?, ?)
       ON CONFLICT (run) DO UPDATE SET log = excluded.log
       """, [.text(run), .text(String(decoding: kept, as: UTF8.self))])
-  }
-
-  package func adopt(_ definition: Definition, at now: Instant) throws(StoreError) {
-    let pool = definition.pool.name
-    let old = definitions[pool]
-    try transaction { () throws(StoreError) in
-      try connection.run(
-        """
-        INSERT INTO pools (pool, source, file, adopted_at) VALUES (?, ?, ?, ?)
-        ON CONFLICT (pool) DO UPDATE SET source = excluded.source, file = excluded.file,
-          adopted_at = excluded.adopted_at, retired = 0
-        """,
-        [.text(pool), .text(definition.source), .text(definition.file), .instant(now)])
-      changes.add(0, .available, in: pool)
-      if let old, old.claims.order != definition.pool.claims.order {
-        // Two statements, so that each finds the shelf by an index and reads no issued items.
-        for part in ["made_for IS NULL", "made_for IS NOT NULL"] {
-          try connection.run(
-            """
-            UPDATE inventory SET shelf_order = iif(?, coalesce(expires_at, ?), 0)
-            WHERE pool = ? AND state = 'available' AND \(part)
-            """,
-            [
-              .integer(definition.pool.claims.order == .fefo ? 1 : 0), .integer(Int64.max),
-              .text(pool),
-            ])
-        }
-      }
-    }
-    definitions[pool] = definition.pool
-  }
-
-  package func retire(_ pools: [String], at now: Instant) throws(StoreError) {
-    try transaction { () throws(StoreError) in
-      for pool in pools {
-        try connection.run("UPDATE pools SET retired = 1 WHERE pool = ?", [.text(pool)])
-        changes.add(0, .available, in: pool)
-      }
-    }
   }
 }

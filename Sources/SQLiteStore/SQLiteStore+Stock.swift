@@ -26,6 +26,7 @@ extension SQLiteStore {
       let room = try room(in: definition, releasing: found.asked, at: now)
       var result = try insert(slice.items, in: definition, room: room, from: slice, at: now)
       result.overfill += slice.overfill
+      if result.overfill > 0 { demand.add(.waste(result.overfill), in: found.pool, at: now) }
       try connection.run(
         """
         UPDATE slices SET state = 'committed', stored = ?, duplicates = ?, overfill = ?,
@@ -105,6 +106,7 @@ extension SQLiteStore {
       if expired { result.expired += 1 } else { room -= 1 }
       result.stored += 1
     }
+    if result.expired > 0 { demand.add(.waste(result.expired), in: pool.name, at: now) }
     return result
   }
 
@@ -119,18 +121,22 @@ extension SQLiteStore {
     pool: String, at now: Instant, limit: Int
   ) throws(StoreError) -> Int {
     let definition = try definition(of: pool)
+    let remaining = definition.claims.minRemaining
     return try transaction { () throws(StoreError) in
-      try connection.run(
+      let expiries = try connection.all(
         """
         UPDATE inventory SET state = 'expired' WHERE seq IN (
           SELECT seq FROM inventory
           WHERE pool = ? AND state = 'available' AND expires_at IS NOT NULL AND expires_at <= ?
           ORDER BY expires_at LIMIT ?)
+        RETURNING expires_at
         """,
-        [.text(pool), .instant(now + definition.claims.minRemaining), .integer(limit)])
-      let expired = connection.changes
-      changes.move(expired, from: .available, to: .expired, in: pool)
-      return expired
+        [.text(pool), .instant(now + remaining), .integer(limit)]
+      ) { $0.instant(0) }
+      // The sweep may be late, by days after a stop: waste counts when the item went to waste.
+      for expiresAt in expiries { demand.add(.waste(1), in: pool, at: expiresAt - remaining) }
+      changes.move(expiries.count, from: .available, to: .expired, in: pool)
+      return expiries.count
     }
   }
 }

@@ -11,9 +11,12 @@ package final class SQLiteStore: Store {
   let readDefinition: Definition.Reader
   private let lock: Int32
   /// The definitions in force, by pool.
-  var definitions: [String: Pool] = [:]
+  var inForce: [String: Pool] = [:]
   /// Changes of the present transaction to each pool's stock, by state.
   var changes = StockChanges()
+  /// Demand that no transaction has written yet. Misses write nothing by themselves, so they wait
+  /// here for a transaction that does, or for `writeDemand`.
+  var demand = DemandChanges()
   /// Pools whose stock changed since `takeChanges`.
   private var touched: Set<String> = []
   var ids: UUIDv7
@@ -45,7 +48,7 @@ package final class SQLiteStore: Store {
     do throws(StoreError) {
       try prepare(files)
       for status in try Rows.pools(nil, connection, readDefinition) {
-        definitions[status.pool.name] = status.pool
+        inForce[status.pool.name] = status.pool
       }
     } catch {
       close()
@@ -75,20 +78,51 @@ package final class SQLiteStore: Store {
   }
 
   package func close() {
+    try? writeDemand()
     connection.close()
     StoreFiles.release(lock: lock)
   }
 
-  /// Runs `body` in a transaction and writes the changes of the stock with it.
+  /// Runs `body` in a transaction and writes the changes of the stock with it, and the demand if
+  /// the transaction writes anyway.
   func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
     defer { changes = StockChanges() }
-    let result = try connection.transaction { () throws(StoreError) in
-      let result = try body()
-      try changes.write(connection)
+    let before = demand
+    do throws(StoreError) {
+      let (result, wrote) = try connection.transaction { () throws(StoreError) in
+        let rows = connection.totalChanges
+        let result = try body()
+        try changes.write(connection)
+        let wrote = connection.totalChanges != rows
+        if wrote { try demand.write(connection) }
+        return (result, wrote)
+      }
+      if wrote { demand = DemandChanges() }
+      touched.formUnion(changes.pools)
       return result
+    } catch {
+      demand = before
+      forgetDemand(after: error)
+      throw error
     }
-    touched.formUnion(changes.pools)
-    return result
+  }
+
+  package var demandWaits: Bool { !demand.isEmpty }
+
+  package func writeDemand() throws(StoreError) {
+    guard demandWaits else { return }
+    do throws(StoreError) {
+      try connection.transaction { () throws(StoreError) in try demand.write(connection) }
+      demand = DemandChanges()
+    } catch {
+      forgetDemand(after: error)
+      throw error
+    }
+  }
+
+  /// After a commit of unknown outcome nothing more may be written.
+  private func forgetDemand(after error: StoreError) {
+    if case .unknownCommit = error { demand = DemandChanges() }
   }
 
   package func takeChanges() throws(StoreError) -> [String: Stock] {
@@ -102,13 +136,8 @@ package final class SQLiteStore: Store {
     try Rows.pools(nil, connection, readDefinition)
   }
 
-  /// The pools that have a definition, and the files that it came from.
-  package func definitionFiles() throws(StoreError) -> [(pool: String, file: String)] {
-    try connection.all("SELECT pool, file FROM pools ORDER BY pool") { ($0.text(0), $0.text(1)) }
-  }
-
   func definition(of pool: String) throws(StoreError) -> Pool {
-    guard let definition = definitions[pool] else { throw .unknownPool(pool) }
+    guard let definition = inForce[pool] else { throw .unknownPool(pool) }
     return definition
   }
 }

@@ -17,6 +17,7 @@ enum Schema {
       adopted_at INTEGER NOT NULL,
       paused INTEGER NOT NULL DEFAULT 0,
       retired INTEGER NOT NULL DEFAULT 0,
+      problem TEXT,
       fruitless INTEGER NOT NULL DEFAULT 0,
       failures INTEGER NOT NULL DEFAULT 0,
       last_ended_at INTEGER,
@@ -83,6 +84,18 @@ enum Schema {
     CREATE UNIQUE INDEX claims_key ON claims (user, pool, principal, key);
     CREATE INDEX claims_user ON claims (user, seq);
     CREATE INDEX claims_pool ON claims (pool, seq);
+
+    -- What was asked of each pool and what was wasted, in bins of 5 minutes by their start.
+    CREATE TABLE demand (
+      pool TEXT NOT NULL,
+      bin INTEGER NOT NULL,
+      hits INTEGER NOT NULL,
+      misses INTEGER NOT NULL,
+      claimed INTEGER NOT NULL,
+      missed INTEGER NOT NULL,
+      wasted INTEGER NOT NULL,
+      PRIMARY KEY (pool, bin)
+    ) STRICT, WITHOUT ROWID;
 
     -- How far each schedule's nominal times have been dealt with.
     CREATE TABLE schedules (

@@ -117,6 +117,9 @@ enum Way: String, CaseIterable, Sendable {
         #expect(try status("put", "nothing") == 1)
         #expect(try status("prefill", "nothing") == 1)
         #expect(try status("prefill", "codes") == 1)
+        #expect(try status("pause", "nothing") == 1)
+        #expect(try status("resume", "nothing") == 1)
+        #expect(try status("breaker", "reset", "nothing") == 1)
         for words in [
           ["claim", "codes"], ["claim", "--user", "u-1"],
           ["claim", "codes", "more", "--user", "u"],
@@ -126,7 +129,8 @@ enum Way: String, CaseIterable, Sendable {
           ["claim", "codes", "--user", "u-1", "--match", "zone"],
           ["claim", "codes", "--user"], ["levels", "--json", "--csv"], ["levels", "--colour"],
           ["levels", "--json=yes"], ["runs", "-n", "0"], ["run"], ["backup"], ["put"],
-          ["prefill", "codes", "--count", "0"], ["claims", "more"], ["nothing"],
+          ["prefill", "codes", "--count", "0"], ["claims", "more"], ["nothing"], ["pause"],
+          ["resume", "codes", "more"], ["breaker"], ["breaker", "codes"], ["breaker", "reset"],
         ] {
           let finished = try workspace.larder(words + way)
           #expect(finished.status == 2, "\(words): \(finished.errors)")
@@ -153,11 +157,15 @@ enum Way: String, CaseIterable, Sendable {
       #expect(help.status == 0 && help.errors == "")
       for command in [
         "serve", "check", "next", "prefill", "put", "claim", "claims", "levels", "runs", "run",
-        "backup",
+        "pause", "resume", "breaker reset", "backup",
       ] {
         #expect(help.output.contains("  \(command)"))
-        let one = try workspace.larder(command, "--help")
+        let one = try workspace.larder(command.split(separator: " ").map(String.init) + ["--help"])
         #expect(one.status == 0 && one.output.hasPrefix("Usage: larder \(command)"))
+      }
+      for words in [["breaker", "--help"], ["help", "breaker", "reset"], ["help", "breaker"]] {
+        let family = try workspace.larder(words)
+        #expect(family.status == 0 && family.output.hasPrefix("Usage: larder breaker reset POOL"))
       }
       let nothing = try workspace.larder()
       #expect(nothing.status == 2 && nothing.output == "" && nothing.errors.contains("Usage"))

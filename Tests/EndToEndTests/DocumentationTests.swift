@@ -93,11 +93,11 @@ import Testing
       let readme = try Self.document("README.md")
       for command in [
         "serve", "check", "next", "prefill", "put", "claim", "claims", "levels", "runs", "run",
-        "backup",
+        "pause", "resume", "breaker reset", "backup",
       ] {
         #expect(help.contains("\n  \(command)"), "\(command)")
         #expect(readme.contains("`larder \(command)"), "\(command)")
-        let own = try workspace.larder(command, "--help")
+        let own = try workspace.larder(command.split(separator: " ").map(String.init) + ["--help"])
         #expect(own.status == 0 && own.output.hasPrefix("Usage: larder \(command)"), "\(command)")
       }
     }

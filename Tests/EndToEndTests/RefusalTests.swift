@@ -150,6 +150,16 @@ struct Refusal: Sendable, CustomTestStringConvertible {
           .get("/v1/pools/codes/items/nothing", 404, "unknown-item"),
           .get("/v1/pools/nothing/items/k", 404, "unknown-pool"),
           Refusal(target: "/v1/pools/nothing/runs", status: 404, word: "unknown-pool"),
+          Refusal(target: "/v1/pools/nothing/pause", status: 404, word: "unknown-pool"),
+          Refusal(target: "/v1/pools/nothing/resume", status: 404, word: "unknown-pool"),
+          Refusal(target: "/v1/pools/nothing/breaker/reset", status: 404, word: "unknown-pool"),
+          Refusal(target: "/v1/pools/codes/breaker", status: 404, word: "not-found"),
+          Refusal(target: "/v1/pools/codes/pause?for=1h", status: 400, word: "bad-request"),
+          Refusal(
+            target: "/v1/pools/codes/pause", body: #"{"for": "1h"}"#, status: 400,
+            word: "bad-request"),
+          Refusal(
+            method: "GET", target: "/v1/pools/codes/pause", status: 405, word: "method-not-allowed"),
           Refusal(target: "/v1/pools/codes/runs", status: 409, word: "wrong-state"),
           Refusal(
             target: "/v1/pools/codes/runs", body: #"{"count": 0}"#, status: 400, word: "bad-request"

@@ -61,10 +61,17 @@ final class Driver {
     try start()
   }
 
-  /// A definition changes while the engine runs: it starts anew on it, as one after trouble.
+  /// A definition changes while the engine runs.
   func adopt(_ pool: Pool) throws {
-    try store.adopt(definitions.definition(pool), at: now)
-    try start()
+    var changes = DefinitionChanges()
+    changes.adopted = [definitions.definition(pool)]
+    try change(changes)
+  }
+
+  func change(_ changes: DefinitionChanges) throws {
+    try store.change(changes, at: now)
+    state.change(changes)
+    try settle()
   }
 
   /// Ticks until nothing is left to be done now.
@@ -173,6 +180,15 @@ final class Driver {
     _ = try record([event])
     try settle()
     return run
+  }
+
+  /// Lets the core do a command, and gives how many events it recorded.
+  @discardableResult
+  func perform(_ command: PoolCommand, _ pool: String = "keys") throws -> Int {
+    let events = try state.perform(command, on: pool, at: now)
+    _ = try record(events)
+    try settle()
+    return events.count
   }
 
   /// The pool as the core knows it.

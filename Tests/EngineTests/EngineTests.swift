@@ -10,24 +10,24 @@ private final class FlakyStore: Store {
   private let store: SQLiteStore
   /// What the next records throw.
   private var errors: [StoreError]
-  /// Items that somebody puts in when the engine has decided to ask for the first slice.
-  private var intruders: Int
-  private var hasOpened = false
-  private var wasAsked = false
+  /// Called when a run was opened, while the engine is about to decide on its first slice.
+  private let opened: @Sendable () -> Void
   private let log: Log
 
-  init(_ store: SQLiteStore, _ errors: [StoreError], intruders: Int, _ log: Log) {
+  init(
+    _ store: SQLiteStore, _ errors: [StoreError], _ log: Log, opened: @escaping @Sendable () -> Void
+  ) {
     self.store = store
     self.errors = errors
-    self.intruders = intruders
     self.log = log
+    self.opened = opened
   }
 
   func record(_ events: [RunEvent], at now: Instant) throws(StoreError) -> [Bool] {
     if !errors.isEmpty { throw errors.removeFirst() }
     let took = try store.record(events, at: now)
     for event in events {
-      if case .open = event { hasOpened = true }
+      if case .open = event { opened() }
     }
     for status in try store.pools() {
       let total = status.stock.available + status.inFlight
@@ -37,24 +37,13 @@ private final class FlakyStore: Store {
   }
 
   func takeChanges() throws(StoreError) -> [String: Stock] {
-    // The writer asks once after the opening; the next to ask is the engine.
-    if hasOpened, intruders > 0 {
-      if wasAsked {
-        let items = (0..<intruders).map { NewItem(payload: "\($0)") }
-        intruders = 0
-        _ = try store.put(items, in: "keys", at: .now())
-      }
-      wasAsked = true
-    }
-    return try store.takeChanges()
+    try store.takeChanges()
   }
 
   func pools() throws(StoreError) -> [PoolStatus] { try store.pools() }
-  func adopt(_ definition: Definition, at now: Instant) throws(StoreError) {
-    try store.adopt(definition, at: now)
-  }
-  func retire(_ pools: [String], at now: Instant) throws(StoreError) {
-    try store.retire(pools, at: now)
+  func definitions() throws(StoreError) -> [KeptDefinition] { try store.definitions() }
+  func change(_ changes: DefinitionChanges, at now: Instant) throws(StoreError) {
+    try store.change(changes, at: now)
   }
   func claim(
     _ requests: [ClaimRequest], at now: Instant
@@ -68,6 +57,8 @@ private final class FlakyStore: Store {
   func commit(_ slice: SliceCommit, at now: Instant) throws(StoreError) -> PutResult {
     try store.commit(slice, at: now)
   }
+  var demandWaits: Bool { store.demandWaits }
+  func writeDemand() throws(StoreError) { try store.writeDemand() }
   func close() { store.close() }
 }
 
@@ -78,9 +69,12 @@ private final class Running {
   let writer: StoreWriter
   let engine: Engine
   let ended = Mailbox<[Run]>([])
+  let setbacks = Mailbox<[Setback]>([])
   let trouble = Log()
 
-  /// - Parameter earlier: an engine that was stopped, whose store is taken over.
+  /// - Parameters:
+  ///   - earlier: an engine that was stopped, whose store is taken over.
+  ///   - intruders: items that somebody puts in while the first slice is decided on.
   init(
     _ pools: [Pool], after earlier: Running? = nil, automatic: Bool = true,
     errors: [StoreError] = [], intruders: Int = 0
@@ -89,12 +83,27 @@ private final class Running {
     definitions = earlier?.definitions ?? Definitions()
     let store = try SQLiteStore.open(in: folder, definitions)
     for pool in pools { try store.adopt(definitions.definition(pool), at: .now()) }
-    let flaky = FlakyStore(store, errors, intruders: intruders, trouble)
-    writer = StoreWriter(store: flaky) { [trouble] error in trouble.add("failure \(error)") }
+    let opened = Mailbox<@Sendable () -> Void>({})
+    let flaky = FlakyStore(store, errors, trouble) { opened.change { $0 }() }
+    let writer = StoreWriter(store: flaky) { [trouble] error in trouble.add("failure \(error)") }
+    self.writer = writer
+    if intruders > 0 {
+      let items = (0..<intruders).map { NewItem(payload: "\($0)") }
+      // Queued before the engine hears of the opening, so done before what it decides then.
+      opened.change {
+        $0 = {
+          _ = writer.submit { (store, now) throws(StoreError) in
+            try store.put(items, in: "keys", at: now)
+          } _: { _ in
+          }
+        }
+      }
+    }
     engine = Engine(
       writer: writer, producers: 4, automatic: automatic,
       observer: Engine.Observer(
         ended: { [ended] run in ended.change { $0.append(run) } },
+        setback: { [setbacks] setback in setbacks.change { $0.append(setback) } },
         trouble: { [trouble] in trouble.add($0) }))
     engine.start()
   }
@@ -123,6 +132,17 @@ private final class Running {
       _ = pause.take(within: .milliseconds(5)) { _ in nil as Bool? }
     }
     return try #require(nil as PoolStatus?, "the store never came to it")
+  }
+
+  /// Has something done, and gives the word of the refusal.
+  func perform(_ command: PoolCommand, _ pool: String = "keys") -> Problem.Word? {
+    let box = Mailbox<Result<Void, Problem>?>(nil)
+    engine.perform(command, on: pool) { result in box.change { $0 = result } }
+    switch box.take(within: .seconds(20), { $0 }) {
+    case .success: return nil
+    case .failure(let problem): return problem.word
+    case nil: return .timeout
+    }
   }
 
   func request(_ pool: String, count: Int? = nil) throws -> Result<Run, Problem> {
@@ -188,6 +208,20 @@ private func scripted(_ script: String, _ change: (inout Pool) -> Void = { _ in 
     reader.close()
   }
 
+  @Test func aTryThatIsMadeAgainIsToldOf() throws {
+    let pool = scripted("exit 75") {
+      $0.producer?.retry.attempts = 2
+      $0.producer?.retry.backoff = .milliseconds(1)
+    }
+    let running = try Running([pool])
+    let run = try running.runs(1)[0]
+    #expect(run.state == .failed)
+    let setbacks = running.setbacks.change { $0 }
+    #expect(setbacks.map(\.run) == [run.id])
+    #expect(setbacks.map(\.attempt) == [1] && setbacks.map(\.attempts) == [2])
+    running.stop()
+  }
+
   @Test func requestsAreAnsweredWhenTheRunIsOnDisk() throws {
     let running = try Running([scripted(good) { $0.stock.reorderAt = 0 }], automatic: false)
     let run = try running.request("keys", count: 7).get()
@@ -225,6 +259,25 @@ private func scripted(_ script: String, _ change: (inout Pool) -> Void = { _ in 
     reader.close()
   }
 
+  @Test func aCommandIsOnDiskWhenItIsAnswered() throws {
+    let running = try Running([scripted(good) { $0.stock.reorderAt = 0 }])
+    #expect(running.perform(.pause) == nil)
+    #expect(try running.status().paused)
+    if case .failure(let problem) = try running.request("keys") {
+      #expect(problem.word == .wrongState)
+    } else {
+      Issue.record("a paused pool took a run")
+    }
+    #expect(running.perform(.pause) == nil)
+    #expect(running.perform(.resume) == nil)
+    #expect(try running.status().paused == false)
+    #expect(try running.request("keys", count: 1).get().count == 1)
+    #expect(running.perform(.pause, "nobody") == .unknownPool)
+    running.stop()
+    #expect(running.perform(.pause) == .busy)
+    #expect(running.trouble.all == [])
+  }
+
   @Test func everyRequestIsAnsweredWhenTheEngineStops() throws {
     let running = try Running([scripted(good) { $0.stock.reorderAt = 0 }], automatic: false)
     let gate = Gate()
@@ -236,7 +289,8 @@ private func scripted(_ script: String, _ change: (inout Pool) -> Void = { _ in 
     #expect(gate.awaitArrivals(1))
     let answers = Mailbox(0)
     let engine = running.engine
-    for _ in 0..<20 { engine.request("keys", count: 1) { _ in answers.change { $0 += 1 } } }
+    for _ in 0..<10 { engine.request("keys", count: 1) { _ in answers.change { $0 += 1 } } }
+    for _ in 0..<10 { engine.perform(.pause, on: "keys") { _ in answers.change { $0 += 1 } } }
     let thread = WorkThread("stop") { engine.stop() }
     // The stop has begun as soon as a request is turned down at once.
     let refused = Mailbox(false)

@@ -39,14 +39,19 @@ final class FakeStore: Store {
   let log: Log
   var claimErrors: [StoreError]
   var putErrors: [StoreError]
+  /// What the next writes of demand throw; nil where misses leave none.
+  private var demandErrors: ArraySlice<StoreError>?
+  private(set) var demandWaits = false
   /// Whether slices are under way, so that they can be committed.
   private let commits: Bool
   private var changed: [String: Stock] = [:]
 
   init(
-    _ log: Log, claimErrors: [StoreError] = [], putErrors: [StoreError] = [], commits: Bool = false
+    _ log: Log, claimErrors: [StoreError] = [], putErrors: [StoreError] = [],
+    demandErrors: [StoreError]? = nil, commits: Bool = false
   ) {
     self.log = log
+    self.demandErrors = demandErrors?[...]
     self.commits = commits
     self.claimErrors = claimErrors
     self.putErrors = putErrors
@@ -58,6 +63,7 @@ final class FakeStore: Store {
     log.add("claim \(requests.count)")
     if !claimErrors.isEmpty { throw claimErrors.removeFirst() }
     changed["p"] = Stock()
+    demandWaits = demandErrors != nil
     return requests.map { $0.user == "u" ? .outOfStock : .userLimit(Int($0.user) ?? -1) }
   }
 
@@ -75,9 +81,15 @@ final class FakeStore: Store {
 
   func close() { log.add("close") }
 
+  func writeDemand() throws(StoreError) {
+    log.add("demand")
+    if let error = demandErrors?.popFirst() { throw error }
+    demandWaits = false
+  }
+
   func pools() throws(StoreError) -> [PoolStatus] { [] }
-  func adopt(_ definition: Definition, at now: Instant) throws(StoreError) {}
-  func retire(_ pools: [String], at now: Instant) throws(StoreError) {}
+  func definitions() throws(StoreError) -> [KeptDefinition] { [] }
+  func change(_ changes: DefinitionChanges, at now: Instant) throws(StoreError) {}
   func expire(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int { 0 }
   func record(_ events: [RunEvent], at now: Instant) throws(StoreError) -> [Bool] {
     events.map { _ in true }

@@ -168,6 +168,44 @@ import Testing
     #expect(driver.deadline == noon + .seconds(3 * 3600))
   }
 
+  @Test func aScheduleThatWasTakenOutAndComesBackHasMissedNothing() throws {
+    let driver = try Driver([hourly(.all)], at: noon)
+    var without = hourly(.all)
+    without.schedules = []
+    try driver.adopt(without)
+    try driver.advance(by: .seconds(3 * 3600))
+    try driver.adopt(hourly(.all))
+    #expect(try driver.runs() == [])
+    try driver.advance(by: .seconds(3600))
+    #expect(try driver.runs().count == 1)
+  }
+
+  @Test func aChangedDefinitionLosesNoRunThatIsUnderWay() throws {
+    var pool = hourly(.all)
+    pool.producer?.slice = 10
+    let driver = try Driver([pool], at: noon)
+    try driver.advance(by: .seconds(3600))
+    let launch = try driver.next()
+    pool.producer?.slice = 7
+    pool.stock.reorderAt = 1
+    try driver.adopt(pool)
+    // The slice is the one that was asked for; the next is as the new definition says.
+    #expect(driver.outstanding == [launch])
+    try driver.finish(launch)
+    #expect(driver.launches.map(\.run) == [launch.run, launch.run])
+    #expect(driver.launches.map(\.count) == [10, 7])
+    try driver.finishAll()
+    #expect(try driver.runs().map(\.state) == [.succeeded])
+
+    var changes = DefinitionChanges()
+    changes.retired = ["keys"]
+    try driver.advance(by: .seconds(1800))
+    try driver.change(changes)
+    try driver.advance(by: .seconds(7200))
+    #expect(try driver.runs().count == 1)
+    #expect(driver.deadline == nil)
+  }
+
   @Test func anotherExpressionHasNoMissedTimes() throws {
     let driver = try Driver([hourly(.all)], at: noon)
     var other = hourly(.all)

@@ -97,11 +97,15 @@ import Testing
     #expect(!claim(writer))
     for _ in 0..<Limits.waitingWrites { #expect(put(writer, "p")) }
     #expect(!put(writer, "p"))
-    #expect(throws: StoreError.self) {
-      try writer.perform { (store, now) throws(StoreError) in try store.pools().count }
+    // What the engine and its producers wait for has a place, however many clients wait.
+    let thread = WorkThread("test") { [log] in
+      let pools = try? writer.perform { (store, _) throws(StoreError) in try store.pools().count }
+      log.add("performed \(pools ?? -1)")
     }
     gate.open()
+    thread.join()
     writer.stop()
+    #expect(done.contains("performed 0"))
     #expect(done.count { $0.hasPrefix("answer") } == Limits.waitingClaims)
     #expect(done.count { $0.hasPrefix("stored") } == Limits.waitingWrites)
   }
@@ -177,5 +181,54 @@ import Testing
     let failure = log.all.firstIndex { $0.hasPrefix("failure") }
     #expect((lastCall ?? 0) < (failure ?? 0))
     #expect(done.count { $0 == "close" } == 1)
+  }
+}
+
+@Suite struct DemandWritingTests {
+  private let log = Log()
+
+  private func writer(_ errors: [StoreError]) -> StoreWriter {
+    StoreWriter(store: FakeStore(log, demandErrors: errors)) { [log] error in
+      log.add("failure: \(error)")
+    }
+  }
+
+  private func miss(_ writer: StoreWriter) -> Bool {
+    writer.claim(ClaimRequest(pool: "p", user: "u")) { [log] _ in log.add("answer") }
+  }
+
+  @Test func demandThatWaitsIsWrittenSoonWithoutAnyFurtherCall() {
+    let writer = writer([])
+    #expect(miss(writer))
+    #expect(log.wait { $0.contains("demand") })
+    // Once is enough.
+    writer.stop()
+    #expect(log.all.count { $0 == "demand" } == 1)
+    #expect(log.all.firstIndex(of: "answer")! < log.all.firstIndex(of: "demand")!)
+  }
+
+  @Test func demandIsWrittenAlsoWhileClaimsGoOn() {
+    let writer = writer([])
+    let began = ContinuousClock.now
+    var claims = 0
+    while !log.all.contains("demand"), ContinuousClock.now - began < .seconds(20) {
+      let before = log.all.count
+      #expect(miss(writer))
+      claims += 1
+      #expect(log.wait { $0.count > before })
+    }
+    writer.stop()
+    #expect(log.all.contains("demand"))
+    #expect(log.all.count { $0 == "demand" } < claims)
+  }
+
+  @Test func aFullDiskIsTriedAgainAndALostStoreIsTold() {
+    let writer = writer([.full("disk"), .unknownCommit("disk")])
+    #expect(miss(writer))
+    let lost = "failure: \(StoreError.unknownCommit("disk"))"
+    #expect(log.wait { $0.contains(lost) })
+    writer.stop()
+    #expect(log.all.count { $0 == "demand" } == 2)
+    #expect(log.all.count { $0.hasPrefix("failure") } == 1)
   }
 }

@@ -33,6 +33,19 @@ import Testing
     }
   }
 
+  /// Each claim may change the earliest expiry of its pool, a day ahead, while another pool's
+  /// deadline is always near.
+  @Test func theAgendaDoesNotGrowWithTheChangesOfFarDeadlines() {
+    var agenda = Agenda()
+    agenda.set(Instant(milliseconds: 1), for: "near")
+    for change in Int64(0)..<10_000 {
+      agenda.set(Instant(milliseconds: 86_400_000 + change), for: "far")
+      #expect(agenda.heap.count <= 4 + Agenda.tolerated)
+    }
+    #expect(agenda.removeDue(at: Instant(milliseconds: 86_400_000)) == ["near"])
+    #expect(agenda.first == Instant(milliseconds: 86_409_999))
+  }
+
   /// The queue with a moving head against a plain array.
   @Test func turnsAreFirstComeFirstServed() {
     for seed in UInt64(1)...2 {

@@ -285,6 +285,17 @@ import Testing
       ])
   }
 
+  @Test func aPausedPoolTellsOfRunsThatWait() {
+    #expect(
+      reasons(0) {
+        $0.paused = true
+        $0.runs = [run(asked: 40, covered: 10)]
+      } == [
+        "paused: `larder resume keys` ends that",
+        "run r (schedule) is running: 10 of 40 items dealt with",
+      ])
+  }
+
   @Test func everyLevelAtRestHasAReason() throws {
     let hourly = [try schedule("0 * * * *")]
     for available in [0, 1, 20, 21, 99, 100, 150] {

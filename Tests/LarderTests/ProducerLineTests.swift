@@ -58,10 +58,11 @@ import Testing
   @Test(arguments: [
     (#"{"key":"k"}"#, #""payload" is missing"#),
     ("{}", #""payload" is missing"#),
-    (#"{"payload":1,"key":""}"#, #""key" must be a string of 1 to 512 bytes"#),
-    (#"{"payload":1,"key":7}"#, #""key" must be a string of 1 to 512 bytes"#),
-    (#"{"payload":1,"user":""}"#, #""user" must be a string of 1 to 200 bytes"#),
-    (#"{"payload":1,"user":["u"]}"#, #""user" must be a string of 1 to 200 bytes"#),
+    (#"{"payload":1,"key":""}"#, #""key" must be a string of 1 to 512 bytes without NUL"#),
+    (#"{"payload":1,"key":7}"#, #""key" must be a string of 1 to 512 bytes without NUL"#),
+    (#"{"payload":1,"key":"a\u0000"}"#, #""key" must be a string of 1 to 512 bytes without NUL"#),
+    (#"{"payload":1,"user":""}"#, #""user" must be a string of 1 to 200 bytes without NUL"#),
+    (#"{"payload":1,"user":["u"]}"#, #""user" must be a string of 1 to 200 bytes without NUL"#),
     (
       #"{"payload":1,"expires_at":"tomorrow"}"#,
       #""expires_at" must be a time such as 2026-11-24T20:00:00Z"#

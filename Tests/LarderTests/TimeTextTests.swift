@@ -33,6 +33,8 @@ import Testing
     ("2026-11-24T20:00:00.123999999Z", "2026-11-24T20:00:00.123Z"),
     ("1969-12-31T23:59:59.25Z", "1969-12-31T23:59:59.250Z"),
     ("2024-02-29T12:00:00.1+14:00", "2024-02-28T22:00:00.100Z"),
+    ("9999-12-31T23:59:59-05:00", "9999-12-31T23:59:59.999Z"),
+    ("0001-01-01T00:00:00+05:00", "0001-01-01T00:00:00.000Z"),
   ])
   func offsetsAndFractionsAreRead(_ text: String, _ utc: String) throws {
     #expect(RFC3339.format(try #require(RFC3339.parse(text))) == utc)
@@ -71,6 +73,12 @@ import Testing
   @Test func sumsOfInstantsDoNotOverflow() {
     let latest = Instant(milliseconds: .max)
     #expect(latest + .seconds(1) == latest)
+    let earliest = Instant(milliseconds: .min)
+    #expect(earliest - .seconds(1) == earliest && earliest + .seconds(Int64.min) == earliest)
+    #expect((latest - earliest).inMilliseconds == .max)
+    #expect((earliest - latest).inMilliseconds == .min)
+    #expect(Duration.seconds(Int64.max).inMilliseconds == .max)
+    #expect(DurationText.format(.seconds(Int64.max)).hasSuffix("ms"))
     #expect(at("2026-06-01T12:00:00Z") + .milliseconds(1500) == at("2026-06-01T12:00:01.5Z"))
     #expect(at("2026-06-01T12:00:01.5Z") - .seconds(2) == at("2026-06-01T11:59:59.5Z"))
     #expect(at("2026-06-01T12:00:01.5Z") - at("2026-06-01T12:00:00Z") == .milliseconds(1500))
@@ -118,6 +126,15 @@ import Testing
   func aRateGivesTheTimeOfASlice(_ items: Double, _ per: Int, _ count: Int, _ milliseconds: Int) {
     #expect(
       Rate(items: items, per: .seconds(per)).time(for: count) == .milliseconds(milliseconds))
+  }
+
+  @Test(arguments: [
+    (0, "0s"), (999, "0s"), (1000, "1s"), (59_999, "59s"), (60_000, "1m"), (750_999, "12m30s"),
+    (3_600_000, "1h"), (3_659_000, "1h"), (3_661_000, "1h1m"), (86_399_999, "23h59m"),
+    (90_061_000, "1d1h"), (86_400_000 * 400 + 59_000, "400d"), (-5000, "0s"),
+  ])
+  func roughDurationsHaveTwoUnits(_ milliseconds: Int, _ text: String) {
+    #expect(DurationText.rough(.milliseconds(milliseconds)) == text)
   }
 
   @Test func waitsDoubleUpToTheirCeiling() {

@@ -12,7 +12,8 @@ extension World {
       try attempted(run, slice, asked, attempt, took)
     case .failedAttempt(let run, _, let why, _, let final): try failed(run, why, final, took)
     case .end(let run, let state, let why): try ended(run, state, why, took)
-    case .process, .mark: try check(took, "record", "\(event) did not take place")
+    case .process, .mark, .pause, .resetBreaker:
+      try check(took, "record", "\(event) did not take place")
     }
   }
 

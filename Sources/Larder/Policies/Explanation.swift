@@ -2,9 +2,8 @@
 extension PoolStatus {
   /// Why runs do or do not take place now.
   package func reasons(at now: Instant) -> [String] {
-    if let standstill { return [standstill] }
-    var reasons: [String] = []
-    for run in runs { reasons.append(describe(run)) }
+    if let standstill { return [standstill] + runs.map(describe) }
+    var reasons = runs.map(describe)
     if let until = breakerOpenUntil(at: now) {
       reasons.append(
         "the breaker is open until \(RFC3339.format(until)): \(memory.failures) runs in a row "
@@ -50,6 +49,9 @@ extension PoolStatus {
   package func warnings(at now: Instant) -> [String] {
     var warnings: [String] = []
     if stock.available == 0 { warnings.append("out of stock") }
+    if let problem {
+      warnings.append("its file is bad, and its last good definition in force: \(problem)")
+    }
     if let until = breakerOpenUntil(at: now) {
       warnings.append("the breaker is open until \(RFC3339.format(until))")
     }

@@ -1,5 +1,6 @@
 /// A command of `larder`.
 struct Command: Sendable {
+  /// One word, or two with a blank between them.
   let name: String
   /// The arguments as the help shows them.
   let arguments: String
@@ -13,8 +14,25 @@ struct Command: Sendable {
   let run: @Sendable (Context) throws(CommandError) -> Int32
 
   static let all: [Command] = [
-    .serve, .check, .next, .prefill, .put, .claim, .claims, .levels, .runs, .run, .backup,
+    .serve, .check, .next, .prefill, .put, .claim, .claims, .levels, .runs, .run, .pause,
+    .resume, .resetBreaker, .backup,
   ]
+
+  /// The command that a command line begins with, and the words behind its name.
+  static func find(_ words: [String]) -> (command: Command, rest: [String])? {
+    for command in all {
+      let name = command.name.split(separator: " ")
+      if words.starts(with: name, by: { $0 == $1 }) {
+        return (command, Array(words.dropFirst(name.count)))
+      }
+    }
+    return nil
+  }
+
+  /// The commands of two words whose first one it is.
+  static func family(_ word: String) -> [Command] {
+    all.filter { $0.name.hasPrefix(word + " ") }
+  }
 
   var usage: String { "larder \(name)\(arguments.isEmpty ? "" : " \(arguments)") [OPTIONS]" }
 

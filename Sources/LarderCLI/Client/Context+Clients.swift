@@ -22,6 +22,8 @@ extension Context {
   enum Purpose {
     /// Items are claimed: the store must be there.
     case claiming
+    /// A pool is paused or the like: the store must be there.
+    case commanding
     /// Items are put into the pool, whose schedule file is taken in first.
     case putting(pool: String)
     /// The pool's producer is run, whose schedule file is taken in first.
@@ -29,12 +31,18 @@ extension Context {
 
     var pool: String? {
       switch self {
-      case .claiming: nil
+      case .claiming, .commanding: nil
       case .putting(let pool), .running(let pool): pool
       }
     }
 
-    var runs: Bool { if case .running = self { true } else { false } }
+    var engine: LocalClient.EngineUse {
+      switch self {
+      case .claiming, .putting: .none
+      case .commanding: .commands
+      case .running: .runs
+      }
+    }
   }
 
   /// The way to write: the server that was named, else the one that serves the store, else the
@@ -84,12 +92,12 @@ extension Context {
     }
     do throws(CommandError) {
       if let pool = purpose.pool { try Node.adopt(pool, from: schedules, into: store) }
-      if purpose.runs { try CommandError.wrapping { try Node.endLeftovers(store) } }
+      if purpose.engine == .runs { try CommandError.wrapping { try Node.endLeftovers(store) } }
     } catch {
       store.close()
       throw error
     }
     nonisolated(unsafe) let owned = store  // nothing here uses it any more
-    return try LocalClient(writing: owned, path: files.database, running: purpose.runs)
+    return try LocalClient(writing: owned, path: files.database, engine: purpose.engine)
   }
 }

@@ -20,13 +20,18 @@ final class LocalClient: Client {
     api = API(writer: nil, readers: readers, engine: nil)
   }
 
+  /// What an engine is needed for; schedules and reorder points start no runs in any case.
+  enum EngineUse {
+    case none, commands, runs
+  }
+
   /// Takes over a store that was opened for writing.
-  ///
-  /// - Parameter running: whether runs can be asked for; schedules and reorder points start none.
-  init(writing store: sending SQLiteStore, path: String, running: Bool) throws(CommandError) {
+  init(
+    writing store: sending SQLiteStore, path: String, engine use: EngineUse
+  ) throws(CommandError) {
     // Before any thread starts. Producers have process groups of their own, so a terminal's
     // interrupt reaches this process alone, which has to end them.
-    let signals = running ? Signals() : nil
+    let signals = use == .runs ? Signals() : nil
     let writer = StoreWriter(store: store) { error in
       Terminal.error("larder: \(error)\n")
     }
@@ -37,19 +42,21 @@ final class LocalClient: Client {
       writer.stop()
       throw .failed("\(error)")
     }
-    if running {
+    if use != .none {
       let engine = Engine(
         writer: writer, producers: Limits.defaultProducers, automatic: false,
         observer: Engine.Observer(
           ended: { _ in }, trouble: { Terminal.error("larder: \($0)\n") }))
       self.engine = engine
       engine.start()
-      _ = WorkThread("signals") {
-        _ = signals?.wait()
-        Terminal.error("larder: interrupted: the run goes on when it is started again\n")
-        engine.stop()
-        writer.stop()
-        exit(1)
+      if let signals {
+        _ = WorkThread("signals") {
+          _ = signals.wait()
+          Terminal.error("larder: interrupted: the run goes on when it is started again\n")
+          engine.stop()
+          writer.stop()
+          exit(1)
+        }
       }
     } else {
       engine = nil

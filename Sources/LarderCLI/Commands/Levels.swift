@@ -8,7 +8,12 @@ extension Command {
 
   static let levels = Command(
     name: "levels", arguments: "[POOL…]", summary: "reports what the shelves hold, and why",
-    notes: "Warnings go to standard error.", options: [csv, watch]
+    notes: """
+      HIT RATE: the requests of the last 24 hours that got their items. WASTE: the items that expired or
+      overfilled the pool, among those and the claimed ones of the last 24 hours. COVER: how long what
+      is available lasts at the rate at which the last hour asked for items, or the last 24 hours where
+      that hour was quiet. Demand is on disk at most a second later. Warnings go to standard error.
+      """, options: [csv, watch]
   ) { context throws(CommandError) in
     if context.wantsJSON, context.arguments.has(csv) {
       throw .usage("--json and --csv exclude each other")
@@ -25,8 +30,11 @@ extension Command {
       if context.wantsJSON {
         Terminal.output(body + [0x0A])
       } else {
-        let levels = JSONNode(body)?["levels"]?.elements ?? []
-        Terminal.output(context.arguments.has(csv) ? csvReport(levels) : report(levels))
+        let answer = JSONNode(body)
+        let levels = answer?["levels"]?.elements ?? []
+        Terminal.output(
+          context.arguments.has(csv)
+            ? csvReport(levels) : LevelTable.text(levels, at: answer?["at"]))
         warn(levels)
       }
       if try context.isUnserved() {
@@ -35,25 +43,6 @@ extension Command {
       guard context.arguments.has(watch), !Terminal.outputFailed else { return 0 }
       sleep(1)
     }
-  }
-
-  private static func report(_ levels: [JSONNode]) -> String {
-    var table = Table([
-      ("POOL", .left), ("AVAILABLE", .right), ("TARGET", .right), ("REORDER AT", .right),
-      ("IN FLIGHT", .right), ("CLAIMED", .right), ("EXPIRED", .right), ("LAST RUN", .left),
-      ("NEXT RUN", .left), ("WHY", .left),
-    ])
-    for level in levels {
-      func cell(_ name: String) -> String { level[name]?.plain ?? "-" }
-      table.add([
-        cell("pool"), cell("available"), cell("target"), cell("reorder_at"), cell("in_flight"),
-        cell("claimed"), cell("expired"), level["last_run"]?["state"]?.string ?? "-",
-        cell("next_run_at"),
-        (level["reasons"]?.elements.map(\.plain) ?? []).filter { !$0.hasPrefix("the next ") }
-          .joined(separator: "; "),
-      ])
-    }
-    return table.text
   }
 
   private static let csvColumns = [

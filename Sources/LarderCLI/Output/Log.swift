@@ -7,6 +7,18 @@ enum Log {
     Terminal.error("\(RFC3339.format(Instant.now())) \(Terminal.printable(text))\n")
   }
 
+  /// Definitions that came into force while serving, and pools that were retired.
+  static func changes(_ changes: DefinitionChanges) {
+    for definition in changes.adopted {
+      line("\(definition.pool.name): \(definition.file) is in force")
+    }
+    retired(changes.retired)
+  }
+
+  static func retired(_ pools: [String]) {
+    for pool in pools { line("\(pool) is retired: its schedule file is gone") }
+  }
+
   /// A try of a slice that failed.
   static func setback(_ setback: Setback) {
     line(

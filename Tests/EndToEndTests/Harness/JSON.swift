@@ -49,6 +49,14 @@ enum JSON: Decodable, Equatable, Sendable {
   }
   var string: String? { if case .string(let string) = self { string } else { nil } }
   var int: Int? { if case .int(let int) = self { int } else { nil } }
+  /// A number, whole or not.
+  var number: Double? {
+    switch self {
+    case .int(let int): Double(int)
+    case .double(let double): double
+    default: nil
+    }
+  }
   var bool: Bool? { if case .bool(let bool) = self { bool } else { nil } }
 
   /// The time that it says, in seconds since the epoch.

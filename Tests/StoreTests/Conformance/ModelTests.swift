@@ -17,6 +17,11 @@ struct ModelPool {
   var claims: [String: (fingerprint: String, payloads: [String])] = [:]
   var claimed: [String: Int] = [:]
   var inFlight: [String: Int] = [:]
+  /// Grants and refusals for too few items, crashes left out.
+  var hits = 0
+  var misses = 0
+  /// Items that runs brought beyond what there was room for.
+  var overfill = 0
 
   func isExpired(_ entry: Entry, at now: Instant, _ remaining: Duration = .zero) -> Bool {
     guard let expiresAt = entry.expiresAt else { return false }
@@ -82,7 +87,11 @@ struct ModelPool {
       }
       return left.place < right.place
     }.prefix(request.count)
-    guard found.count == request.count else { return .refused(.outOfStock) }
+    guard found.count == request.count else {
+      misses += 1
+      return .refused(.outOfStock)
+    }
+    hits += 1
     for entry in found { entries[entry.place].state = .claimed }
     claimed[request.user, default: 0] += request.count
     let payloads = found.map(\.item.payload).sorted()
@@ -201,6 +210,7 @@ struct Comparison {
         let items = someItems(number(0..<(asked + 1)))
         let result = try fixture.commit(run, items, at: now)
         #expect(result == models[pool]!.put(items, releasing: run, at: now))
+        models[pool]!.overfill += result.overfill
       }
       #expect(
         try fixture.store.record([.end(run: run, state: .short, why: nil)], at: now) == [true])
@@ -241,6 +251,12 @@ struct Comparison {
     #expect(seen.inFlight == model.inFlight.values.reduce(0, +))
     #expect(seen.stock.available + seen.inFlight <= seen.pool.stock.max)
     #expect(seen.stock.produced == model.entries.count)
+    let demand = seen.demand.lastDay
+    #expect(demand.hits == model.hits)
+    #expect(demand.claimed == model.counts[.claimed] ?? 0)
+    #expect(demand.misses <= model.misses)
+    let unclaimed = model.entries.count { $0.state != .claimed }
+    #expect(demand.wasted == unclaimed - model.available(at: now) + model.overfill)
   }
 
   /// What is kept, what is counted one by one, and what the changes said, against the models.

@@ -273,4 +273,31 @@ import Testing
     // The interrupted slice can still be kept, once.
     #expect(try fixture.commit("r", slice: 2, items(4..<5)) == PutResult(stored: 1))
   }
+  @Test(arguments: StoreKind.all)
+  func aPauseAndAResetAreKept(_ kind: StoreKind) throws {
+    let fixture = try kind.open()
+    try fixture.adopt("p", produced())
+    try fixture.adopt("q", produced())
+    for (index, state) in [RunState.failed, .failed].enumerated() {
+      try fixture.startRun("r\(index)")
+      _ = try fixture.store.record([.end(run: "r\(index)", state: state, why: nil)], at: start)
+    }
+    #expect(try fixture.status().memory.failures == 2)
+    let events: [RunEvent] = [
+      .pause(pool: "p", true), .resetBreaker(pool: "p"), .pause(pool: "nowhere", true),
+      .resetBreaker(pool: "nowhere"),
+    ]
+    #expect(try fixture.store.record(events, at: start) == [true, true, false, false])
+    try fixture.crash()
+    for status in try [fixture.status(), try #require(fixture.store.pools().first)] {
+      #expect(status.paused)
+      #expect(status.memory.failures == 0 && status.memory.fruitless == 2)
+    }
+    #expect(try !fixture.status("q").paused)
+    // Another definition does not end a pause.
+    try fixture.adopt("p", produced(max: 5))
+    #expect(try fixture.status().paused)
+    #expect(try fixture.store.record([.pause(pool: "p", false)], at: start) == [true])
+    #expect(try !fixture.status().paused)
+  }
 }

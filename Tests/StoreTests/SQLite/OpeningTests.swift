@@ -151,7 +151,8 @@ import Testing
     #expect(tables.allSatisfy { $0.1 })
     #expect(
       tables.map(\.0).sorted() == [
-        "claims", "inventory", "pools", "run_logs", "runs", "schedules", "slices", "stock",
+        "claims", "demand", "inventory", "pools", "run_logs", "runs", "schedules", "slices",
+        "stock",
       ])
     // Once done, a migration is not done again.
     try Schema.migrate(connection)

@@ -32,6 +32,7 @@ import Testing
     _ = try fixture.store.record(
       [
         .process(run: "r", process), .mark(pool: "p", schedule: "s", mark),
+        .pause(pool: "p", true), .resetBreaker(pool: "p"),
         .failedAttempt(run: "r", slice: 1, why: "", log: [65], final: false),
       ], at: start)
     try fixture.commit("r", items(0..<1), log: [65])

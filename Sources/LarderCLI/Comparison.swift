@@ -1,0 +1,54 @@
+import Larder
+import ScheduleFile
+
+/// The schedule files of a folder against the definitions that the store keeps.
+struct Comparison {
+  /// What is to be changed about the definitions in force.
+  private(set) var changes = DefinitionChanges()
+  /// Bad files whose pools go on by their last good definition, in words.
+  private(set) var warnings: [String] = []
+  /// Bad files of pools that have no definition.
+  private(set) var rejected: [LoadedFile] = []
+
+  init(_ files: [LoadedFile], with kept: [KeptDefinition]) {
+    let byPool = Dictionary(uniqueKeysWithValues: kept.map { ($0.pool, $0) })
+    let byFile = Dictionary(kept.map { ($0.file, $0) }) { first, _ in first }
+    var declared: Set<String> = []
+    for file in files {
+      if let pool = file.pool {
+        declared.insert(pool.name)
+        let definition = Definition(pool: pool, source: file.text, file: file.path)
+        if byPool[pool.name].map({ !$0.isInForce(definition) }) ?? true {
+          changes.adopted.append(definition)
+        }
+      } else if let last = byFile[file.path] ?? file.poolName.flatMap({ byPool[$0] }) {
+        declared.insert(last.pool)
+        keep(last, insteadOf: file)
+      } else {
+        rejected.append(file)
+      }
+    }
+    changes.retired = kept.filter { !$0.retired && !declared.contains($0.pool) }.map(\.pool)
+  }
+
+  private mutating func keep(_ last: KeptDefinition, insteadOf file: LoadedFile) {
+    let problem = file.errorText
+    warnings.append("\(last.pool) goes on by its last good definition: \(problem)")
+    if last.problem != problem { changes.problems[last.pool] = problem }
+  }
+}
+
+extension KeptDefinition {
+  /// Whether the store says just what the file says.
+  fileprivate func isInForce(_ definition: Definition) -> Bool {
+    source == definition.source && file == definition.file && !retired && problem == nil
+  }
+}
+
+extension LoadedFile {
+  /// The errors in one line.
+  var errorText: String {
+    diagnostics.filter { $0.severity == .error }
+      .map { "\($0.file):\($0.line):\($0.column): \($0.message)" }.joined(separator: "; ")
+  }
+}

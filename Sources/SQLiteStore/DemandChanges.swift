@@ -1,0 +1,35 @@
+import Larder
+
+/// Demand that is not in the database yet, by pool and bin.
+struct DemandChanges {
+  private struct Bin: Hashable {
+    var pool: String
+    var start: Instant
+  }
+
+  private var bins: [Bin: Demand] = [:]
+
+  var isEmpty: Bool { bins.isEmpty }
+
+  mutating func add(_ demand: Demand, in pool: String, at instant: Instant) {
+    bins[Bin(pool: pool, start: Demand.bin(of: instant)), default: Demand()] += demand
+  }
+
+  /// Adds the demand to what the database has.
+  func write(_ connection: Connection) throws(StoreError) {
+    for (bin, demand) in bins {
+      try connection.run(
+        """
+        INSERT INTO demand (pool, bin, hits, misses, claimed, missed, wasted)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        ON CONFLICT (pool, bin) DO UPDATE SET
+          hits = hits + ?3, misses = misses + ?4, claimed = claimed + ?5, missed = missed + ?6,
+          wasted = wasted + ?7
+        """,
+        [
+          .text(bin.pool), .instant(bin.start), .integer(demand.hits), .integer(demand.misses),
+          .integer(demand.claimed), .integer(demand.missed), .integer(demand.wasted),
+        ])
+    }
+  }
+}
