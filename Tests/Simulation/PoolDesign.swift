@@ -34,7 +34,7 @@ struct PoolDesign: Sendable {
     if random.chance(94) {
       lines += [
         "producer:", "  command: [make-items]", "  slice: \(random.number(1...Self.largestSlice))",
-        "  concurrency: \(random.pick([1, 1, 2, 3]))",
+        "  concurrency: \(random.pick([1, 2, 3]))",
         "  rate: \(random.pick(["unlimited", "unlimited", "60/m", "2/s", "3000/h"]))",
         "  retry: {attempts: \(random.number(1...3)), backoff: \(random.pick([0, 2, 10]))s, "
           + "max_backoff: \(random.pick([10, 40, Self.longestWait]))s}",

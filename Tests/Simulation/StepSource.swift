@@ -39,20 +39,21 @@ struct StepSource {
 
   private mutating func concurrent() -> Action {
     random.chance(50)
-      ? .put(pool: pool(), batch: batch(of: .exactly(random.number(1...20)))) : claims()
+      ? .put(pool: pool(), batch: batch(of: putNumber())) : claims()
   }
 
   private mutating func action() -> Action {
     switch random.number(0...199) {
     case 0..<24: claims()
     case 24..<32: .repeatClaim(number: random.number(0...10_000), other: random.chance(20))
-    case 32..<42: .put(pool: pool(), batch: batch(of: .exactly(random.number(1...20))))
+    case 32..<42: .put(pool: pool(), batch: batch(of: putNumber()))
     case 42..<92: .finish(launch: launch(), batch: sliceBatch())
     case 92..<106: .fail(launch: launch())
     case 106..<108: .notStarted(launch: launch())
     case 108..<111: .giveUp(launch: launch())
     case 111..<114: .late(launch: launch(), batch: sliceBatch())
-    case 114..<120: .request(pool: pool(), count: random.chance(50) ? nil : random.number(1...30))
+    case 114..<120:
+      .request(pool: pool(), count: random.chance(30) ? nil : random.pick([3, 30, 60]))
     case 120..<145: .advance(milliseconds: random.number(0...40_000))
     case 145..<158: .toDeadline(beyond: random.pick([0, 0, 1, 999, 9_999, 10_000, 10_001]))
     case 158..<160: .advance(milliseconds: random.number(0...3_600_000))
@@ -85,6 +86,11 @@ struct StepSource {
           minRemaining: random.chance(15) ? random.pick([0, 60, 600]) : nil,
           rejects: random.chance(10))
       })
+  }
+
+  /// Some, or more than any pool has room for.
+  private mutating func putNumber() -> Batch.Number {
+    .exactly(random.chance(15) ? 60 : random.number(1...20))
   }
 
   private mutating func sliceBatch() -> Batch {
