@@ -45,6 +45,12 @@ struct ScheduleModel {
     _ pool: Pool, isAtRest: Bool, awakeSince: Instant, at now: Instant
   ) -> [Demand] {
     var demands: [Demand] = []
+    // A schedule that the file has no more misses nothing.
+    for name in marks[pool.name, default: [:]].keys {
+      if !pool.schedules.contains(where: { $0.name == name }) {
+        marks[pool.name]?[name]?.isActive = false
+      }
+    }
     for schedule in pool.schedules {
       let isActive = !isAtRest && !schedule.suspend
       let timing = schedule.timing
