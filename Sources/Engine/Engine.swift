@@ -272,7 +272,7 @@ package final class Engine: Sendable {
         fills[pool] = state.expectedFill(of: pool, at: now)
       }
     }
-    return crowded.isEmpty ? tick.deadline : now
+    return state.isSettled ? tick.deadline : now
   }
 
   /// Puts events on disk. Gives the runs that were refused, since they took place before, and

@@ -91,6 +91,9 @@ package struct EngineState: Sendable {
     }
   }
 
+  /// Whether nothing has happened since the last tick: what the store refused of its decisions has.
+  package var isSettled: Bool { dirty.isEmpty }
+
   /// Decides what is to be done now. The state already counts on it being done.
   package mutating func tick(at now: Instant) -> Tick {
     var tick = Tick()

@@ -50,7 +50,7 @@ extension World {
     let crowded = try record(recording, examined: examined)
     for launch in tick.launches where !crowded.contains(launch) { try make(launch) }
     for pool in tick.expiries { try expire(pool) }
-    return crowded.isEmpty ? tick.deadline : now
+    return state.isSettled ? tick.deadline : now
   }
 
   /// Puts decisions on disk, behind what others have queued meanwhile.
