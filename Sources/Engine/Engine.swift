@@ -234,8 +234,12 @@ package final class Engine: Sendable {
       for answer in performed { answer(.success(())) }
       for (run, answer) in opened { answer(.success(run)) }
     } catch {
-      for answer in performed { answer(.failure(Problem(.busy, "\(error)"))) }
-      for (_, answer) in opened { answer(.failure(Problem(.busy, "\(error)"))) }
+      for answer in performed {
+        answer(.failure(Problem(.busy, "\(error)", retryAfter: .seconds(1))))
+      }
+      for (_, answer) in opened {
+        answer(.failure(Problem(.busy, "\(error)", retryAfter: .seconds(1))))
+      }
       throw error
     }
   }

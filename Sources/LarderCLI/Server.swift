@@ -64,8 +64,8 @@ final class Server {
       ) { request, responder in api.handle(request, responder) }
       try http.start()
     } catch {
-      writer.stop()
       readers.stop()
+      writer.stop()
       throw CommandError(error)
     }
     engine.start()

@@ -256,6 +256,20 @@ enum Way: String, CaseIterable, Sendable {
     }
   }
 
+  @Test func linesThatArePutAreReadAsThoseOfAProducer() throws {
+    try Workspace.with { workspace in
+      try workspace.declare("codes", "stock: {max: 10}\nclaims: {per_user: 0}")
+      let put = try workspace.larder("put", "codes", "--lines", input: "a\n\n \nb\r\nc")
+      #expect(put.status == 0 && put.output.hasPrefix("stored 3,"), "\(put.output)")
+      let claim = try workspace.larder("claim", "codes", "--user", "u", "--count", "3")
+      #expect(claim.output == "\"a\"\n\"b\"\n\"c\"\n")
+      for bad in [["--min-remaining", "5x"], ["--hold", "soon"]] {
+        #expect(try workspace.larder(["claim", "codes", "--user", "u"] + bad).status == 2)
+      }
+      #expect(try workspace.larder("claim", "codes", "--user", "").status == 2)
+    }
+  }
+
   @Test func outputThatCannotBeWrittenIsAFailure() throws {
     try Workspace.with { workspace in
       try workspace.declare("codes", "stock: {max: 10}")

@@ -22,7 +22,14 @@ extension Command {
   ) { context throws(CommandError) in
     let arguments = context.arguments
     let pool = try arguments.single("POOL")
-    guard let name = arguments.value(user) else { throw .usage("--user is missing") }
+    guard let name = arguments.value(user), !name.isEmpty else {
+      throw .usage("--user is missing")
+    }
+    for option in [hold, minRemaining] {
+      if let text = arguments.value(option), DurationText.parse(text) == nil {
+        throw .usage("\(option.name) must be a duration such as 90s, 10m or 1h30m, not \(text)")
+      }
+    }
     var request = APIRequest("POST", ["v1", "pools", pool, "claims"])
     if let key = arguments.value(key) {
       // In a header they would end it, or begin another one.

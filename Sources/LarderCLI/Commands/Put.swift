@@ -71,18 +71,20 @@ private struct Upload {
   }
 
   private mutating func add(_ line: [UInt8], _ number: Int) throws(CommandError) {
+    // As of a producer, texts end before a carriage return, and blank lines are none.
+    let line = asText && line.last == 0x0D ? line.dropLast() : line[...]
     let read = line.withUnsafeBufferPointer { bytes in
       Result { () throws(ProducerLine.Broken) in
         asText ? try ProducerLine(text: bytes) : try ProducerLine(json: bytes)
       }
     }
-    if !asText, line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return }
+    if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return }
     let encoded: [UInt8]
     switch read {
     case .failure(let error): throw broken(number, "\(error)")
     case .success(.cursor): return
     case .success(.item(let item)):
-      encoded = asText ? Array(#"{"payload":\#(item.payload)}"#.utf8) : line
+      encoded = asText ? Array(#"{"payload":\#(item.payload)}"#.utf8) : Array(line)
     }
     // A text's escapes may take several times its bytes.
     guard encoded.count <= Limits.lineBytes else {
