@@ -118,14 +118,34 @@ package struct BreakerPolicy: Sendable, Hashable {
 
 /// How much of a pool is kept, and for how long.
 package struct StockPolicy: Sendable, Hashable {
-  /// The level that runs fill up to; nil only where there is no producer.
+  /// What becomes of an item whose key the pool has seen before.
+  package enum Duplicates: String, Sendable, Hashable, CaseIterable {
+    /// It adds nothing.
+    case ignore
+    /// It takes the place of the item on the shelf.
+    case replace
+  }
+
+  /// What stale items, those of an older producer revision, are.
+  package enum OnRevision: String, Sendable, Hashable, CaseIterable {
+    /// Ordinary stock.
+    case keep
+    /// Handed out last, and recalled, one for each new item.
+    case replace
+  }
+
+  /// The level that runs fill up to; nil where there is no producer, or with `takesAll`.
   package var target: Int?
+  /// Runs ask slice after slice, until one is short or `max` is reached (`target: all`).
+  package var takesAll = false
   /// The level at or below which the pool is refilled, schedule or not; 0: never.
   package var reorderAt: Int = 0
   /// What available and in-flight items together never pass.
   package var max: Int = 10_000
   /// How long an item keeps that names no expiry of its own; nil: for good.
   package var shelfLife: Duration?
+  package var duplicates: Duplicates = .ignore
+  package var onRevision: OnRevision = .keep
 
   package init() {}
 }
@@ -137,14 +157,28 @@ package struct ScheduleSpec: Sendable {
     case none, latest, all
   }
 
+  /// What happens to a nominal time that comes before this schedule's last run has ended.
+  package enum Overlap: String, Sendable, Hashable, CaseIterable {
+    /// It starts no run.
+    case skip
+    /// Its run waits for the end of the last one; one waits at most.
+    case queue
+    /// It ends the last run, of which nothing is committed afterwards, and starts its own.
+    case replace
+  }
+
   package var name: String
   package var cron: CronExpression
   package var zone: Zone
   /// The level that this schedule's runs fill up to, instead of the pool's.
   package var target: Int?
+  /// The longest that a run starts after its nominal time. How long, each nominal time says itself
+  /// by a hash.
+  package var jitter: Duration = .zero
   package var catchup: Catchup = .latest
   /// Missed times older than this are never run.
   package var catchupWindow: Duration = .seconds(86_400)
+  package var overlap: Overlap = .skip
   package var suspend: Bool = false
 
   package init(name: String, cron: CronExpression, zone: Zone) {

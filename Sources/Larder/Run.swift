@@ -27,6 +27,8 @@ package struct Slice: Sendable, Hashable {
   package var duplicates: Int = 0
   /// Items that were dropped: printed beyond the count, or without room under the pool's `max`.
   package var overfill: Int = 0
+  /// Stale items that were recalled for it, to make room or in exchange for new ones.
+  package var recalled: Int = 0
   /// Tries, the first included.
   package var attempts: Int = 1
   package var startedAt: Instant
@@ -38,6 +40,12 @@ package struct Slice: Sendable, Hashable {
     self.state = state
     self.asked = asked
     self.startedAt = startedAt
+  }
+
+  /// Whether the producer printed fewer items than it was asked for: the supplier has no more for
+  /// now.
+  package var isShort: Bool {
+    state == .committed && stored + duplicates + overfill < asked
   }
 }
 

@@ -7,6 +7,8 @@ package struct Stock: Sendable, Hashable {
   package var recalled = 0
   package var quarantined = 0
   package var replaced = 0
+  /// Available items with the stale mark.
+  package var stale = 0
   /// The earliest expiry of an available item.
   package var nextExpiry: Instant?
 
@@ -28,6 +30,9 @@ package struct Stock: Sendable, Hashable {
     case .replaced: \.replaced
     }
   }
+
+  /// Available items that count for the target and the reorder point.
+  package var fresh: Int { available - stale }
 
   /// Every item that was ever stored.
   package var produced: Int {

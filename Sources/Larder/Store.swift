@@ -55,7 +55,7 @@ package struct PutResult: Sendable, Hashable {
   package var stored = 0
   /// Of those stored, items that had expired before they came.
   package var expired = 0
-  /// Items whose key the pool has seen before.
+  /// Items that added nothing, since the pool has seen their key before.
   package var duplicates = 0
   /// Items that found no room under the pool's `max`.
   package var overfill = 0
