@@ -106,8 +106,9 @@ package enum RunEvent: Sendable {
   case open(Run)
   /// A queued run starts, with so many items ordered.
   case start(run: String, asked: Int)
-  /// A slice is asked for, for the first time or again.
-  case attempt(run: String, slice: Int, asked: Int, attempt: Int)
+  /// A slice is asked for, for the first time or again. Before, at most `recalling` stale items are
+  /// recalled, to make room for what it brings.
+  case attempt(run: String, slice: Int, asked: Int, attempt: Int, recalling: Int)
   /// The process that makes the run's slice.
   case process(run: String, ProcessIdentity)
   /// A try failed, `final` if it is not tried again.
@@ -144,6 +145,10 @@ package protocol Store: AnyObject {
 
   /// Takes at most `limit` expired items from the shelf and says how many it took.
   func expire(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int
+
+  /// Brings the stale marks of at most `limit` available items in line with the definition in force
+  /// and says how many it changed: fewer than `limit` when all are right.
+  func markStale(in pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int
 
   /// Records steps of runs; for each whether it took place.
   func record(_ events: [RunEvent], at now: Instant) throws(StoreError) -> [Bool]

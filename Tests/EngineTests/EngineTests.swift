@@ -51,6 +51,9 @@ private final class FlakyStore: Store {
   func put(_ items: [NewItem], in pool: String, at now: Instant) throws(StoreError) -> PutResult {
     try store.put(items, in: pool, at: now)
   }
+  func markStale(in pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int {
+    try store.markStale(in: pool, at: now, limit: limit)
+  }
   func expire(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int {
     try store.expire(pool: pool, at: now, limit: limit)
   }
