@@ -7,7 +7,7 @@ extension SQLiteStore {
     let definition = try definition(of: pool)
     return try transaction { () throws(StoreError) in
       let room = try room(in: definition, for: items.count, releasing: 0, at: now)
-      return try store(items, Delivery(pool: definition, room: room), at: now).result
+      return try store(items, Arrival(pool: definition, room: room), at: now).result
     }
   }
 
@@ -25,10 +25,10 @@ extension SQLiteStore {
       let definition = try definition(of: found.pool)
       let room = try room(
         in: definition, for: slice.items.count, releasing: found.asked, at: now)
-      let delivery = try store(
+      let arrival = try store(
         slice.items,
-        Delivery(pool: definition, slice: slice, room: room, recalled: found.recalled), at: now)
-      var result = delivery.result
+        Arrival(pool: definition, slice: slice, room: room, recalled: found.recalled), at: now)
+      var result = arrival.result
       result.overfill += slice.overfill
       if result.overfill > 0 { demand.add(.waste(result.overfill), in: found.pool, at: now) }
       try connection.run(
@@ -38,7 +38,7 @@ extension SQLiteStore {
         """,
         [
           .integer(result.stored), .integer(result.duplicates), .integer(result.overfill),
-          .integer(delivery.recalled), .instant(now), .text(slice.run), .integer(slice.slice),
+          .integer(arrival.recalled), .instant(now), .text(slice.run), .integer(slice.slice),
         ])
       try connection.run(
         """

@@ -23,43 +23,43 @@ extension SQLiteStore {
 
   /// Stores items as far as their keys are new and there is room.
   func store(
-    _ items: [NewItem], _ delivery: Delivery, at now: Instant
-  ) throws(StoreError) -> Delivery {
-    var delivery = delivery
+    _ items: [NewItem], _ arrival: Arrival, at now: Instant
+  ) throws(StoreError) -> Arrival {
+    var arrival = arrival
     for (index, item) in items.enumerated() {
-      try store(item, line: index + 1, &delivery, at: now)
+      try store(item, line: index + 1, &arrival, at: now)
     }
-    let expired = delivery.result.expired
-    if expired > 0 { demand.add(.waste(expired), in: delivery.pool.name, at: now) }
-    return delivery
+    let expired = arrival.result.expired
+    if expired > 0 { demand.add(.waste(expired), in: arrival.pool.name, at: now) }
+    return arrival
   }
 
   private func store(
-    _ item: NewItem, line: Int, _ delivery: inout Delivery, at now: Instant
+    _ item: NewItem, line: Int, _ arrival: inout Arrival, at now: Instant
   ) throws(StoreError) {
-    let pool = delivery.pool
+    let pool = arrival.pool
     var item = item
     item.expiresAt = item.expiresAt ?? pool.stock.shelfLife.map { now + $0 }
     // An item that nobody could claim any more takes no room on the shelf.
     let expired = isExpired(item.expiresAt, in: pool, at: now)
     switch try fate(of: item, expired: expired, in: pool, at: now) {
     case .duplicate:
-      delivery.result.duplicates += 1
+      arrival.result.duplicates += 1
       return
     case .replacing(let known):
       try leave(known, as: .replaced, in: pool.name)
     case .added(let known):
       if !expired {
-        guard try makeRoom(&delivery, at: now) else {
-          delivery.result.overfill += 1
+        guard try makeRoom(&arrival, at: now) else {
+          arrival.result.overfill += 1
           return
         }
       }
       if let known { try takeKey(of: known, in: pool) }
     }
-    try insert(item, expired ? .expired : .available, line: line, delivery, at: now)
-    if expired { delivery.result.expired += 1 }
-    delivery.result.stored += 1
+    try insert(item, expired ? .expired : .available, line: line, arrival, at: now)
+    if expired { arrival.result.expired += 1 }
+    arrival.result.stored += 1
   }
 
   private func isExpired(_ expiresAt: Instant?, in pool: Pool, at now: Instant) -> Bool {
@@ -102,16 +102,16 @@ extension SQLiteStore {
 
   /// Whether there is room for an item more. A stale item is recalled for each fresh one of a
   /// slice, beyond those that were recalled before it was asked for.
-  private func makeRoom(_ delivery: inout Delivery, at now: Instant) throws(StoreError) -> Bool {
-    if delivery.findsStale, delivery.exchanged >= delivery.recalled {
-      let recalled = try recall(1, in: delivery.pool, at: now)
-      delivery.recalled += recalled
-      delivery.room += recalled
-      delivery.findsStale = recalled > 0
+  private func makeRoom(_ arrival: inout Arrival, at now: Instant) throws(StoreError) -> Bool {
+    if arrival.findsStale, arrival.exchanged >= arrival.recalled {
+      let recalled = try recall(1, in: arrival.pool, at: now)
+      arrival.recalled += recalled
+      arrival.room += recalled
+      arrival.findsStale = recalled > 0
     }
-    guard delivery.room > 0 else { return false }
-    delivery.room -= 1
-    delivery.exchanged += 1
+    guard arrival.room > 0 else { return false }
+    arrival.room -= 1
+    arrival.exchanged += 1
     return true
   }
 
@@ -133,9 +133,9 @@ extension SQLiteStore {
   }
 
   private func insert(
-    _ item: NewItem, _ state: ItemState, line: Int, _ delivery: Delivery, at now: Instant
+    _ item: NewItem, _ state: ItemState, line: Int, _ arrival: Arrival, at now: Instant
   ) throws(StoreError) {
-    let (pool, slice) = (delivery.pool, delivery.slice)
+    let (pool, slice) = (arrival.pool, arrival.slice)
     try connection.run(
       """
       INSERT INTO inventory (id, pool, state, key, made_for, payload, attributes, produced_at,
@@ -147,9 +147,9 @@ extension SQLiteStore {
         .optional(item.user), .text(item.payload), .optional(item.attributes), .instant(now),
         .optional(item.expiresAt), .integer(Shelf.order(of: item.expiresAt, pool.claims.order)),
         .optional(slice?.run), .optional(slice?.slice), .optional(slice.map { _ in line }),
-        .optional(slice?.revision), .integer(delivery.isStale ? 1 : 0),
+        .optional(slice?.revision), .integer(arrival.isStale ? 1 : 0),
       ])
     changes.add(1, state, in: pool.name)
-    if state == .available, delivery.isStale { changes.addStale(1, in: pool.name) }
+    if state == .available, arrival.isStale { changes.addStale(1, in: pool.name) }
   }
 }

@@ -1,7 +1,7 @@
 import Larder
 
 /// Items that come to a pool together, and what has become of them so far.
-struct Delivery {
+struct Arrival {
   let pool: Pool
   /// The slice that they are of; nil for items that are put.
   let slice: SliceCommit?
