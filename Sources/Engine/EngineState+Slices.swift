@@ -28,7 +28,9 @@ extension EngineState {
       pool.executing.insert(run.id)
       if let rate = producer.rate { pool.rateAllowsAt = now + rate.time(for: slice.asked) }
       tick.events.append(
-        .attempt(run: run.id, slice: slice.number, asked: slice.asked, attempt: slice.attempts))
+        .attempt(
+          run: run.id, slice: slice.number, asked: slice.asked, attempt: slice.attempts,
+          recalling: 0))
       let launch = Launch(
         pool: pool.status.pool.name, run: run.id, slice: slice.number, count: slice.asked,
         cursor: run.cursor)

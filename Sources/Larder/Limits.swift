@@ -70,7 +70,7 @@ package enum Limits {
   /// How long the engine rests after the store refused what it decided.
   package static let pauseAfterTrouble = Duration.seconds(1)
   /// Items that expire, or get or lose the stale mark, in one transaction.
-  package static let expirySlice = 500
+  package static let expirySlice = 100
   /// Pools that one tick of the engine looks at, so that what it decides is a small transaction.
   package static let poolsPerTick = 200
   /// Slices that are listed with a run in a page of runs, and with one run.

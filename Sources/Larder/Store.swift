@@ -55,7 +55,8 @@ package struct PutResult: Sendable, Hashable {
   package var stored = 0
   /// Of those stored, items that had expired before they came.
   package var expired = 0
-  /// Items that added nothing, since the pool has seen their key before.
+  /// Items that added nothing, since the pool has seen their key before. One that took the place
+  /// of its key's item is none of them: it was stored.
   package var duplicates = 0
   /// Items that found no room under the pool's `max`.
   package var overfill = 0
@@ -106,8 +107,10 @@ package enum RunEvent: Sendable {
   case open(Run)
   /// A queued run starts, with so many items ordered.
   case start(run: String, asked: Int)
-  /// A slice is asked for, for the first time or again.
-  case attempt(run: String, slice: Int, asked: Int, attempt: Int)
+  /// A slice is asked for, for the first time or again. Before, at most `recalling` stale items
+  /// are recalled, to make room for what it brings; not when it is asked for again. A run that has
+  /// ordered less than its slices ask for has ordered that much.
+  case attempt(run: String, slice: Int, asked: Int, attempt: Int, recalling: Int)
   /// The process that makes the run's slice.
   case process(run: String, ProcessIdentity)
   /// A try failed, `final` if it is not tried again.
@@ -139,16 +142,25 @@ package protocol Store: AnyObject {
   /// Decides requests in their order. Only grants are written.
   func claim(_ requests: [ClaimRequest], at now: Instant) throws(StoreError) -> [ClaimOutcome]
 
-  /// Adds items from outside a run, as far as the pool's `max` leaves room.
+  /// Adds items from outside a run, as far as the pool's `max` leaves room. Where the pool
+  /// replaces duplicates, an item takes the place of the available one of its key, and a key whose
+  /// item expired or was recalled as stale, on the shelf, is free for another.
   func put(_ items: [NewItem], in pool: String, at now: Instant) throws(StoreError) -> PutResult
 
   /// Takes at most `limit` expired items from the shelf and says how many it took.
   func expire(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int
 
+  /// Brings the stale marks of at most `limit` available items in line with the definition in
+  /// force and says how many it changed: fewer than `limit` when all are right. Writes nothing if
+  /// all were.
+  func markStale(in pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int
+
   /// Records steps of runs; for each whether it took place.
   func record(_ events: [RunEvent], at now: Instant) throws(StoreError) -> [Bool]
 
   /// Keeps a slice's items and cursor. Throws `.fenced` when the slice is no longer under way.
+  /// For each new fresh item a stale one is recalled, those counted in that were recalled before
+  /// the slice was asked for, where the pool replaces stale items.
   func commit(_ slice: SliceCommit, at now: Instant) throws(StoreError) -> PutResult
 
   /// Whether demand waits to be written. Claims that get items write theirs; misses alone write

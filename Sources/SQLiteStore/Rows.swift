@@ -8,10 +8,10 @@ enum Rows {
     created_at, started_at, ended_at, why, process_id, process_started, boot_id, seq, expired
     """
   static let sliceColumns =
-    "slice, state, asked, stored, duplicates, overfill, attempts, started_at, ended_at, why"
+    "slice, state, asked, stored, duplicates, overfill, attempts, started_at, ended_at, why, recalled"
 
   /// A word of an enumeration. The tables' checks allow no other.
-  private static func word<Word: RawRepresentable<String>>(_ row: Row, _ column: Int32) -> Word {
+  static func word<Word: RawRepresentable<String>>(_ row: Row, _ column: Int32) -> Word {
     guard let word = Word(rawValue: row.text(column)) else {
       preconditionFailure("\(Word.self) has no \(row.text(column))")
     }
@@ -79,6 +79,7 @@ enum Rows {
       slice.attempts = row.int(6)
       slice.endedAt = row.optionalInstant(8)
       slice.why = row.optionalText(9)
+      slice.recalled = row.int(10)
       return slice
     }
     return newestFirst.reversed()
@@ -89,14 +90,15 @@ enum Rows {
     var stock =
       try connection.first(
         """
-        SELECT available, held, claimed, expired, recalled, quarantined, replaced FROM stock
-        WHERE pool = ?
+        SELECT available, held, claimed, expired, recalled, quarantined, replaced, stale
+        FROM stock WHERE pool = ?
         """, [.text(pool)]
       ) { row in
         var stock = Stock()
         for (column, state) in ItemState.allCases.enumerated() {
           stock[state] = row.int(Int32(column))
         }
+        stock.stale = row.int(Int32(ItemState.allCases.count))
         return stock
       } ?? Stock()
     stock.nextExpiry = try nextExpiry(pool, connection)
@@ -114,18 +116,21 @@ enum Rows {
     ) { $0.optionalInstant(0) } ?? nil
   }
 
-  /// Items that are on the shelf and expired: the writer has not come to them yet.
+  /// Items that are on the shelf and expired, and the stale ones of them: the writer has not come
+  /// to them yet. Counts `limit` of them at most.
   static func unswept(
     _ pool: String, from start: Instant = Instant(milliseconds: .min), through cutoff: Instant,
-    _ connection: Connection
-  ) throws(StoreError) -> Int {
+    limit: Int = .max, _ connection: Connection
+  ) throws(StoreError) -> (items: Int, stale: Int) {
     try connection.first(
       """
-      SELECT count(*) FROM inventory
-      WHERE pool = ? AND state = 'available' AND expires_at IS NOT NULL
-        AND expires_at BETWEEN ? AND ?
-      """, [.text(pool), .instant(start), .instant(cutoff)]
-    ) { $0.int(0) } ?? 0
+      SELECT count(*), coalesce(sum(stale), 0) FROM (
+        SELECT stale FROM inventory
+        WHERE pool = ? AND state = 'available' AND expires_at IS NOT NULL
+          AND expires_at BETWEEN ? AND ?
+        LIMIT ?)
+      """, [.text(pool), .instant(start), .instant(cutoff), .integer(limit)]
+    ) { ($0.int(0), $0.int(1)) } ?? (0, 0)
   }
 
   /// The demand of the last day as written, from at most 289 rows.

@@ -68,11 +68,13 @@ package final class SQLiteReader: StoreReader {
     let cutoff = now + status.pool.claims.minRemaining
     guard let next = status.stock.nextExpiry, next <= cutoff else { return }
     let unswept = try Rows.unswept(status.pool.name, through: cutoff, connection)
-    status.stock.available -= unswept
-    status.stock.expired += unswept
+    status.stock.available -= unswept.items
+    status.stock.stale -= unswept.stale
+    status.stock.expired += unswept.items
     let dayBefore = Demand.bin(of: now - RecentDemand.day) + status.pool.claims.minRemaining
     status.demand.lastDay.wasted += try Rows.unswept(
-      status.pool.name, from: dayBefore, through: cutoff, connection)
+      status.pool.name, from: dayBefore, through: cutoff, connection
+    ).items
     status.stock.nextExpiry = try Rows.nextExpiry(status.pool.name, after: cutoff, connection)
   }
 

@@ -25,7 +25,8 @@ extension SQLiteStore {
       if has + request.count > policy.perUser { return .userLimit(policy.perUser) }
     }
     let remaining = max(policy.minRemaining, request.minRemaining ?? .zero)
-    let shelf = Shelf(pool: pool, cutoff: now + remaining, connection: connection)
+    let shelf = Shelf(
+      pool: pool, cutoff: now + remaining, hasStale: hasStale(pool.name), connection: connection)
     let items = try shelf.take(request.count, for: request.user)
     guard items.count == request.count else {
       demand.add(.miss(request.count), in: request.pool, at: now)
@@ -79,6 +80,7 @@ extension SQLiteStore {
         [.text(id), .instant(now), .integer(found.seq)])
     }
     changes.move(items.count, from: .available, to: .claimed, in: request.pool)
+    changes.addStale(-items.count { $0.isStale }, in: request.pool)
     return Claim(
       id: id, pool: request.pool, user: request.user, state: .claimed, claimedAt: now,
       items: items.sorted { $0.seq < $1.seq }.map(\.item))

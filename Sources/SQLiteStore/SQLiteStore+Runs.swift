@@ -21,15 +21,9 @@ extension SQLiteStore {
         UPDATE runs SET state = 'running', asked = ?, started_at = ?
         WHERE id = ? AND state = 'queued'
         """, [.integer(asked), .instant(now), .text(run)])
-    case .attempt(let run, let slice, let asked, let attempt):
-      try connection.run(
-        """
-        INSERT INTO slices (run, slice, state, asked, attempts, started_at)
-        SELECT id, ?, 'running', ?, ?, ? FROM runs WHERE id = ? AND state = 'running'
-        ON CONFLICT (run, slice) DO UPDATE SET attempts = excluded.attempts, why = NULL
-          WHERE state = 'running'
-        """,
-        [.integer(slice), .integer(asked), .integer(attempt), .instant(now), .text(run)])
+    case .attempt(let run, let slice, let asked, let attempt, let recalling):
+      return try ask(
+        run, slice, for: asked, attempt: attempt, recalling: recalling, at: now)
     case .process(let run, let process):
       try connection.run(
         """
@@ -90,6 +84,37 @@ extension SQLiteStore {
     return connection.changes == 1
   }
 
+  /// Asks for a slice. One that is tried again has had its items recalled before.
+  private func ask(
+    _ run: String, _ slice: Int, for asked: Int, attempt: Int, recalling: Int, at now: Instant
+  ) throws(StoreError) -> Bool {
+    try connection.run(
+      "UPDATE slices SET attempts = ?, why = NULL WHERE run = ? AND slice = ? AND state = 'running'",
+      [.integer(attempt), .text(run), .integer(slice)])
+    if connection.changes == 1 { return true }
+    let pool = try connection.first(
+      """
+      INSERT INTO slices (run, slice, state, asked, attempts, started_at)
+      SELECT id, ?, 'running', ?, ?, ? FROM runs WHERE id = ? AND state = 'running'
+      ON CONFLICT (run, slice) DO NOTHING
+      RETURNING (SELECT pool FROM runs WHERE id = run)
+      """,
+      [.integer(slice), .integer(asked), .integer(attempt), .instant(now), .text(run)]
+    ) { $0.text(0) }
+    guard let pool else { return false }
+    // A run that takes all there is orders slice by slice.
+    try connection.run(
+      "UPDATE runs SET asked = covered + ?1 WHERE id = ?2 AND asked < covered + ?1",
+      [.integer(asked), .text(run)])
+    if recalling > 0 {
+      let recalled = try recall(recalling, in: try definition(of: pool), at: now)
+      try connection.run(
+        "UPDATE slices SET recalled = ? WHERE run = ? AND slice = ?",
+        [.integer(recalled), .text(run), .integer(slice)])
+    }
+    return true
+  }
+
   /// Ends an unfinished run and keeps in its pool's row what the policies remember of it.
   private func end(
     _ id: String, _ state: RunState, _ why: String?, at now: Instant
@@ -97,7 +122,8 @@ extension SQLiteStore {
     let found = try connection.first(
       "SELECT \(Rows.runColumns) FROM runs WHERE id = ? AND state IN ('queued', 'running')",
       [.text(id)], Rows.run)
-    guard let run = found else { return false }
+    guard var run = found else { return false }
+    run.slices = try Rows.slices(of: id, limit: 1, connection)
     try connection.run(
       "UPDATE runs SET state = ?, why = coalesce(?, why), ended_at = ? WHERE id = ?",
       [.text(state.rawValue), .optional(why), .instant(now), .text(id)])

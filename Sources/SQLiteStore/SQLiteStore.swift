@@ -17,6 +17,8 @@ package final class SQLiteStore: Store {
   /// Demand that no transaction has written yet. Misses write nothing by themselves, so they wait
   /// here for a transaction that does, or for `writeDemand`.
   var demand = DemandChanges()
+  /// How many items of each pool are stale, as far as transactions have ended.
+  var staleItems: [String: Int] = [:]
   /// Pools whose stock changed since `takeChanges`.
   private var touched: Set<String> = []
   var ids: UUIDv7
@@ -49,6 +51,7 @@ package final class SQLiteStore: Store {
       try prepare(files)
       for status in try Rows.pools(nil, connection, readDefinition) {
         inForce[status.pool.name] = status.pool
+        staleItems[status.pool.name] = status.stock.stale
       }
     } catch {
       close()
@@ -99,6 +102,7 @@ package final class SQLiteStore: Store {
       }
       if wrote { demand = DemandChanges() }
       touched.formUnion(changes.pools)
+      for pool in changes.pools { staleItems[pool, default: 0] += changes.stale(in: pool) }
       return result
     } catch {
       demand = before

@@ -157,7 +157,26 @@ enum Schema {
       run TEXT PRIMARY KEY,
       log TEXT NOT NULL
     ) STRICT;
+    """,
     """
+    -- Stale items: made by another revision than the pool's producer has now, where the pool
+    -- replaces such. The mark of an item that left the shelf stays as it was.
+    ALTER TABLE inventory ADD COLUMN stale INTEGER NOT NULL DEFAULT 0;
+    -- How many of the available items are stale.
+    ALTER TABLE stock ADD COLUMN stale INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE slices ADD COLUMN recalled INTEGER NOT NULL DEFAULT 0;
+
+    DROP INDEX inventory_shelf;
+    CREATE INDEX inventory_shelf ON inventory (pool, stale, shelf_order, seq)
+      WHERE state = 'available' AND made_for IS NULL;
+    DROP INDEX inventory_personal;
+    CREATE INDEX inventory_personal ON inventory (pool, made_for, stale, shelf_order, seq)
+      WHERE state = 'available' AND made_for IS NOT NULL;
+    CREATE INDEX inventory_stale ON inventory (pool, shelf_order, seq)
+      WHERE state = 'available' AND stale = 1;
+    CREATE INDEX inventory_revision ON inventory (pool, stale, revision)
+      WHERE state = 'available' AND revision IS NOT NULL;
+    """,
   ]
 
   /// The version that a database has after all migrations.

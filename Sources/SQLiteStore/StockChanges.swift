@@ -15,18 +15,29 @@ struct StockChanges {
     add(number, new, in: pool)
   }
 
+  /// Counts available items that get the stale mark, lose it, or leave the shelf with it.
+  mutating func addStale(_ number: Int, in pool: String) {
+    guard number != 0 else { return }
+    counts[pool, default: Stock()].stale += number
+  }
+
+  /// How many stale items more the pool has.
+  func stale(in pool: String) -> Int { counts[pool]?.stale ?? 0 }
+
   /// Adds the changes to the counts that the store keeps.
   func write(_ connection: Connection) throws(StoreError) {
     for (pool, change) in counts {
       try connection.run(
         """
-        INSERT INTO stock (pool, available, held, claimed, expired, recalled, quarantined, replaced)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        INSERT INTO stock (pool, available, held, claimed, expired, recalled, quarantined, replaced,
+          stale)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
         ON CONFLICT (pool) DO UPDATE SET
           available = available + ?2, held = held + ?3, claimed = claimed + ?4,
           expired = expired + ?5, recalled = recalled + ?6, quarantined = quarantined + ?7,
-          replaced = replaced + ?8
-        """, [.text(pool)] + ItemState.allCases.map { .integer(change[$0]) })
+          replaced = replaced + ?8, stale = stale + ?9
+        """,
+        [.text(pool)] + ItemState.allCases.map { .integer(change[$0]) } + [.integer(change.stale)])
     }
   }
 }

@@ -54,6 +54,9 @@ private final class FlakyStore: Store {
   func expire(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int {
     try store.expire(pool: pool, at: now, limit: limit)
   }
+  func markStale(in pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int {
+    try store.markStale(in: pool, at: now, limit: limit)
+  }
   func commit(_ slice: SliceCommit, at now: Instant) throws(StoreError) -> PutResult {
     try store.commit(slice, at: now)
   }

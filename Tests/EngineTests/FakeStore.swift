@@ -91,6 +91,7 @@ final class FakeStore: Store {
   func definitions() throws(StoreError) -> [KeptDefinition] { [] }
   func change(_ changes: DefinitionChanges, at now: Instant) throws(StoreError) {}
   func expire(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int { 0 }
+  func markStale(in pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int { 0 }
   func record(_ events: [RunEvent], at now: Instant) throws(StoreError) -> [Bool] {
     events.map { _ in true }
   }

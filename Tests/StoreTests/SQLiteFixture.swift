@@ -73,6 +73,13 @@ final class SQLiteFixture: StoreFixture {
     ) { (ItemState(rawValue: $0.text(0))!, $0.int(1)) }
     return Dictionary(uniqueKeysWithValues: rows)
   }
+
+  func countedStale(_ pool: String) throws -> Int {
+    try sqlite.connection.first(
+      "SELECT count(*) FROM inventory WHERE pool = ? AND state = 'available' AND stale <> 0",
+      [.text(pool)]
+    ) { $0.int(0) } ?? 0
+  }
 }
 
 /// A folder that is removed with its content when nobody refers to it any more.

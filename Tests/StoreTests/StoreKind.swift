@@ -31,4 +31,6 @@ protocol StoreFixture: AnyObject {
   func path(_ name: String) -> String
   /// The items of a pool by state, counted one by one, not read from the counts that are kept.
   func countedItems(_ pool: String) throws -> [ItemState: Int]
+  /// The items on a pool's shelf with the stale mark, counted one by one.
+  func countedStale(_ pool: String) throws -> Int
 }

@@ -5,12 +5,20 @@ import Testing
 /// When most tests begin.
 let start = Instant(seconds: 1_800_000_000)
 
-/// Reads kept definitions as the commands do.
+/// Reads kept definitions as the commands do. What to do with known keys and with stale items is
+/// read here, and not by the schedule files' reader, whatever that one takes.
 let readDefinition: Definition.Reader = { source, file throws(StoreError) in
-  let parsed = ScheduleFile.parse(Array(source.utf8), file: file, directory: "/srv/Schedules")
-  guard let pool = parsed.pool else { throw .failed("\(parsed.diagnostics)") }
+  let plain = source.replacing(renewing, with: "").replacing(replacingStale, with: "")
+  let parsed = ScheduleFile.parse(Array(plain.utf8), file: file, directory: "/srv/Schedules")
+  guard var pool = parsed.pool else { throw .failed("\(parsed.diagnostics)") }
+  if source.contains(renewing) { pool.stock.duplicates = .replace }
+  if source.contains(replacingStale) { pool.stock.onRevision = .replace }
   return pool
 }
+
+/// Keys within `stock: {…}`.
+let renewing = ", duplicates: replace"
+let replacingStale = ", on_revision: replace"
 
 /// A definition of a pool with these further keys.
 func definition(_ pool: String = "p", _ keys: String = "") throws -> Definition {
@@ -25,6 +33,17 @@ let unlimited = "claims: {per_user: 0}"
 /// Keys of a pool with a producer.
 func produced(max: Int = 10_000, _ more: String = "") -> String {
   "producer: {command: [make-items]}\nstock: {target: 1, max: \(max)}\n\(more)"
+}
+
+/// Keys of a pool whose producer has a revision, and which replaces stale items.
+func revised(
+  _ revision: String, max: Int = 10_000, stock: String = "", claims: String = "per_user: 0"
+) -> String {
+  """
+  producer: {command: [make-items], revision: \(revision)}
+  stock: {target: 1, max: \(max)\(replacingStale)\(stock)}
+  claims: {\(claims)}
+  """
 }
 
 /// Items whose payloads are the numbers of a range.
@@ -65,12 +84,12 @@ extension StoreFixture {
   /// Opens and starts a run, and asks for its first slice.
   @discardableResult
   func startRun(
-    _ id: String, pool: String = "p", asked: Int = 5, at now: Instant = start
+    _ id: String, pool: String = "p", asked: Int = 5, recalling: Int = 0, at now: Instant = start
   ) throws -> Run {
     let run = Run(id: id, pool: pool, reason: .manual, state: .queued, createdAt: now)
     let events: [RunEvent] = [
       .open(run), .start(run: id, asked: asked),
-      .attempt(run: id, slice: 1, asked: asked, attempt: 1),
+      .attempt(run: id, slice: 1, asked: asked, attempt: 1, recalling: recalling),
     ]
     #expect(try store.record(events, at: now) == [true, true, true])
     return run
@@ -79,12 +98,45 @@ extension StoreFixture {
   @discardableResult
   func commit(
     _ run: String, slice: Int = 1, _ items: [NewItem], cursor: String? = nil, overfill: Int = 0,
-    log: [UInt8] = [], at now: Instant = start
+    revision: String = "r1", log: [UInt8] = [], at now: Instant = start
   ) throws -> PutResult {
     try store.commit(
       SliceCommit(
-        run: run, slice: slice, items: items, cursor: cursor, overfill: overfill, revision: "r1",
-        log: log), at: now)
+        run: run, slice: slice, items: items, cursor: cursor, overfill: overfill,
+        revision: revision, log: log), at: now)
+  }
+
+  /// Makes items by a run of one slice, asked for as many.
+  func make(
+    _ id: String, _ items: [NewItem], revision: String, recalling: Int = 0,
+    at now: Instant = start
+  ) throws -> PutResult {
+    try startRun(id, asked: items.count, recalling: recalling, at: now)
+    let result = try commit(id, items, revision: revision, at: now)
+    #expect(
+      try store.record([.end(run: id, state: .succeeded, why: nil)], at: now) == [true])
+    return result
+  }
+
+  /// Puts all marks of pool p right, and says how many were wrong.
+  @discardableResult
+  func markStale(at now: Instant = start) throws -> Int {
+    try store.markStale(in: "p", at: now, limit: 1000)
+  }
+
+  /// Stale items on pool p's shelf, by all who count them, who must agree.
+  func stale(at now: Instant = start) throws -> Int {
+    let counted = try countedStale("p")
+    #expect(try store.pools().first { $0.pool.name == "p" }?.stock.stale == counted)
+    #expect(try status(at: now).stock.stale == counted)
+    return counted
+  }
+
+  /// The payloads of pool p in the order in which claims get them, one each.
+  func drain(_ user: String = "anybody", at now: Instant = start) throws -> [String] {
+    var payloads: [String] = []
+    while let claim = try claim(user, at: now).granted { payloads += claim.items.map(\.payload) }
+    return payloads
   }
 
   /// The run as a reader shows it.

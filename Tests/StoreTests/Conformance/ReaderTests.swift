@@ -131,7 +131,7 @@ import Testing
     for run in ["a", "b", "c"] { try fixture.startRun(run, asked: 1) }
     let slices = Limits.slicesInPage + 5
     for slice in 1...slices {
-      let attempt = RunEvent.attempt(run: "b", slice: slice, asked: 1, attempt: 1)
+      let attempt = RunEvent.attempt(run: "b", slice: slice, asked: 1, attempt: 1, recalling: 0)
       #expect(try fixture.store.record([attempt], at: start) == [true])
       try fixture.commit("b", slice: slice, [])
     }

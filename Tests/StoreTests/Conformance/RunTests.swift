@@ -76,7 +76,8 @@ import Testing
     expected.slices = [
       Slice(number: 1, state: .running, asked: 4, startedAt: start + .seconds(2))
     ]
-    #expect(try step(.attempt(run: "r", slice: 1, asked: 4, attempt: 1), 2) == expected)
+    #expect(
+      try step(.attempt(run: "r", slice: 1, asked: 4, attempt: 1, recalling: 0), 2) == expected)
     let process = ProcessIdentity(pid: .max, startTime: 1 << 62, bootID: "boot")
     expected.process = process
     #expect(try step(.process(run: "r", process), 3) == expected)
@@ -88,7 +89,8 @@ import Testing
         == expected)
     expected.slices[0].attempts = 2
     expected.slices[0].why = nil
-    #expect(try step(.attempt(run: "r", slice: 1, asked: 4, attempt: 2), 5) == expected)
+    #expect(
+      try step(.attempt(run: "r", slice: 1, asked: 4, attempt: 2, recalling: 0), 5) == expected)
     expected.slices[0].why = "exit 1"
     expected.slices[0].state = .failed
     expected.slices[0].endedAt = start + .seconds(6)
@@ -110,7 +112,7 @@ import Testing
     try fixture.adopt("p", produced())
     let events: [RunEvent] = [
       .open(scheduled("r", "hourly", at: start)), .start(run: "r", asked: 5),
-      .attempt(run: "r", slice: 1, asked: 5, attempt: 1),
+      .attempt(run: "r", slice: 1, asked: 5, attempt: 1, recalling: 0),
       .end(run: "r", state: .replaced, why: nil),
     ]
     #expect(try fixture.store.record(events, at: start) == [true, true, true, true])
@@ -140,7 +142,7 @@ import Testing
     }
     func begin(_ id: String) -> RunEvent { .start(run: id, asked: 99) }
     func attempt(_ id: String, _ slice: Int = 1) -> RunEvent {
-      .attempt(run: id, slice: slice, asked: 99, attempt: 9)
+      .attempt(run: id, slice: slice, asked: 99, attempt: 9, recalling: 0)
     }
     func fail(_ id: String, _ slice: Int = 1) -> RunEvent {
       .failedAttempt(run: id, slice: slice, why: "stray", log: [66], final: true)
@@ -162,7 +164,7 @@ import Testing
     try refused("r", [begin("r"), fail("r", 2)])
     try fixture.commit("r", items(0..<1))
     try refused("r", [attempt("r"), fail("r")])
-    let running = RunEvent.attempt(run: "r", slice: 2, asked: 5, attempt: 1)
+    let running = RunEvent.attempt(run: "r", slice: 2, asked: 5, attempt: 1, recalling: 0)
     #expect(try fixture.store.record([running, fail("r", 2)], at: start) == [true, true])
     try refused("r", [attempt("r", 2), fail("r", 2)])
     #expect(try fixture.store.record([end("r")], at: start) == [true])
@@ -244,9 +246,9 @@ import Testing
     let process = ProcessIdentity(pid: 77, startTime: 123_456, bootID: "boot")
     let events: [RunEvent] = [
       .end(run: "done", state: .succeeded, why: nil),
-      .attempt(run: "r", slice: 2, asked: 3, attempt: 1), .process(run: "r", process),
+      .attempt(run: "r", slice: 2, asked: 3, attempt: 1, recalling: 0), .process(run: "r", process),
       .failedAttempt(run: "r", slice: 2, why: "exit 75", log: [], final: false),
-      .attempt(run: "r", slice: 2, asked: 3, attempt: 2),
+      .attempt(run: "r", slice: 2, asked: 3, attempt: 2, recalling: 0),
       .failedAttempt(run: "r", slice: 2, why: "exit 75", log: [], final: false),
       .open(Run(id: "q", pool: "p", reason: .reorder, state: .queued, createdAt: start)),
     ]

@@ -42,7 +42,7 @@ import Testing
     try fixture.startRun("r", asked: 1)
     try fixture.commit("r", items(0..<1), cursor: "page-2\n\u{E9}")
     func next(_ slice: Int, cursor: String?) throws -> String {
-      let attempt = RunEvent.attempt(run: "r", slice: slice, asked: 1, attempt: 1)
+      let attempt = RunEvent.attempt(run: "r", slice: slice, asked: 1, attempt: 1, recalling: 0)
       #expect(try fixture.store.record([attempt], at: start) == [true])
       try fixture.commit("r", slice: slice, items(slice..<(slice + 1)), cursor: cursor)
       try fixture.reopen()

@@ -91,6 +91,20 @@ import Testing
   }
 
   @Test(arguments: StoreKind.all)
+  func expiredItemsMakeRoomAlsoWhereTheMaxWasLowered(_ kind: StoreKind) throws {
+    let fixture = try kind.open()
+    try fixture.adopt("p", "stock: {max: 30}\nclaims: {per_user: 0}")
+    try fixture.put(items(0..<20, expiresAt: start + .seconds(1)) + items(20..<23))
+    try fixture.adopt("p", "stock: {max: 5}\nclaims: {per_user: 0}")
+    #expect(try fixture.put(items(30..<33)) == PutResult(stored: 0, overfill: 3))
+    let later = start + .seconds(1)
+    #expect(try fixture.put(items(30..<33), at: later) == PutResult(stored: 2, overfill: 1))
+    #expect(try fixture.status(at: later).stock.available == 5)
+    #expect(try fixture.store.expire(pool: "p", at: later, limit: 99) == 20)
+    #expect(try fixture.put(items(33..<34), at: later) == PutResult(stored: 0, overfill: 1))
+  }
+
+  @Test(arguments: StoreKind.all)
   func whatArrivesExpiredIsStoredAsExpired(_ kind: StoreKind) throws {
     let fixture = try kind.open()
     try fixture.adopt("p", "stock: {max: 1}\nclaims: {per_user: 0, min_remaining: 10s}")
