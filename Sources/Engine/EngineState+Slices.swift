@@ -41,8 +41,10 @@ extension EngineState {
     let spare = pool.status.spare
     let count = min(producer.slice, left, spare + pool.status.recallable)
     guard count > 0 else {
+      // Others took the room since it started. One that never asked for anything did nothing.
       let full = "no room: the pool is at its max of \(pool.status.pool.stock.max)"
-      end(run, in: &pool, as: .succeeded, why: full, at: now, &tick)
+      let state: RunState = run.slices.isEmpty ? .skipped : .succeeded
+      end(run, in: &pool, as: state, why: full, at: now, &tick)
       return nil
     }
     let recalling = max(0, count - spare)

@@ -159,6 +159,10 @@ import Testing
     #expect(old.after(ended(0, of: 10), endingAs: .replaced, at: now) == old)
   }
 
+  @Test func aStartedRunThatFoundNoRoomLeavesNoTrace() {
+    #expect(old.after(run(asked: 10), endingAs: .skipped, at: now) == old)
+  }
+
   @Test func aSliceIsShortOnlyOnceItIsCommitted() {
     var slice = Slice(number: 1, state: .running, asked: 10, startedAt: now)
     #expect(!slice.isShort)
