@@ -32,6 +32,7 @@ import Testing
         }
         pool.schedules[0].overlap = index == 3 ? .replace : pool.schedules[0].overlap
         if index == 2 { makeEndless(&pool) }
+        if index != 3 { pool.stock.onRevision = .replace }
       }
     }
   }
@@ -83,7 +84,12 @@ import Testing
     case 97:
       try driver.restart(after: .seconds(Int.random(in: -100...900, using: &random)))
     case 98:
-      Self.makeEndless(&pools[index])
+      if Bool.random(using: &random) {
+        Self.makeEndless(&pools[index])
+      } else {
+        // An older revision may come back.
+        pools[index].producer?.revision = Bool.random(using: &random) ? "1" : "2"
+      }
       try driver.adopt(pools[index])
     default:
       pools[index].suspend.toggle()
