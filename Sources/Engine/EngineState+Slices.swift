@@ -51,8 +51,9 @@ extension EngineState {
     pool.status.stock.available -= recalling
     pool.status.stock.stale -= recalling
     pool.status.stock.recalled += recalling
-    let slice = Slice(
+    var slice = Slice(
       number: (run.slices.last?.number ?? 0) + 1, state: .running, asked: count, startedAt: now)
+    slice.recalled = recalling
     return (slice, recalling)
   }
 

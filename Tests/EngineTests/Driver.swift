@@ -100,8 +100,9 @@ final class Driver {
         if changed < Limits.expirySlice { state.marked(pool) }
       }
       deadline = tick.deadline
-      let isQuiet = tick.expiries.isEmpty && tick.markings.isEmpty && refused.isEmpty
-      if isQuiet, tick.deadline.map({ $0 > now }) ?? true { return }
+      // Recalled, expired and marked items changed the stock.
+      state.stockChanged(try store.takeChanges())
+      if state.isSettled, tick.deadline.map({ $0 > now }) ?? true { return }
     }
     Issue.record("the core finds no rest at \(RFC3339.format(now))")
   }
