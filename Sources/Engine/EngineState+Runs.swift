@@ -63,6 +63,8 @@ extension EngineState {
     run.schedule = schedule.name
     run.nominalAt = fire.nominalAt
     run.why = fire.why
+    let newest = pool.newestFires[schedule.name]
+    defer { pool.newestFires[schedule.name] = max(newest ?? fire.nominalAt, fire.nominalAt) }
     if let why = whyNot(fire, of: schedule, pool, at: now) {
       run.state = .skipped
       run.why = fire.kind == .caughtUp ? "\(why); \(fire.why ?? "")" : why
@@ -86,7 +88,7 @@ extension EngineState {
   ) {
     for old in pool.status.runs where old.schedule == schedule.name {
       end(old, in: &pool, as: .replaced, why: "replaced by run \(run.id)", at: now, &tick)
-      if pool.executing.contains(old.id) { tick.cancellations.append(old.id) }
+      if pool.executing[old.id] != nil { tick.cancellations.append(old.id) }
     }
   }
 
@@ -100,8 +102,9 @@ extension EngineState {
     }
     guard fire.kind == .onTime else { return nil }
     let own = pool.status.runs.filter { $0.schedule == schedule.name }
-    if let newest = own.last {
-      return overlap(fire, schedule.overlap, with: own, newest: newest)
+    if !own.isEmpty {
+      let newest = own.compactMap(\.nominalAt) + [pool.newestFires[schedule.name]].compactMap { $0 }
+      return overlap(fire, schedule.overlap, with: own, newest: newest.max())
     }
     guard let waiting = waitingFire(pool) else { return nil }
     return "run \(waiting.id) of schedule \(waiting.schedule ?? "") waits already"
@@ -110,18 +113,19 @@ extension EngineState {
   /// Why a nominal time that finds unfinished runs of its own schedule starts none, or nil where
   /// it does.
   private func overlap(
-    _ fire: DueTimes.Fire, _ overlap: ScheduleSpec.Overlap, with own: [Run], newest: Run
+    _ fire: DueTimes.Fire, _ overlap: ScheduleSpec.Overlap, with own: [Run], newest: Instant?
   ) -> String? {
     switch overlap {
     case .skip:
-      return "overlap: run \(newest.id) of this schedule has not ended"
+      return own.last.map { "overlap: run \($0.id) of this schedule has not ended" }
     case .queue:
       let waiting = own.first { $0.state == .queued }
       return waiting.map { "overlap: run \($0.id) of this schedule waits already" }
     case .replace:
-      // After the clock was set back, an older time must not end the run of a newer one.
-      guard let nominalAt = newest.nominalAt, fire.nominalAt <= nominalAt else { return nil }
-      return "overlap: run \(newest.id) is that of a newer time"
+      // After the clock was set back, a time that comes again, whose own run the store refuses,
+      // must not end another's, and an older one not that of a newer one.
+      guard let newest, fire.nominalAt <= newest else { return nil }
+      return "overlap: the newer time \(RFC3339.format(newest)) has come before"
     }
   }
 
@@ -146,7 +150,7 @@ extension EngineState {
   /// Ends the runs of a pool whose file is gone, or says no producer any more.
   func endRetired(_ pool: inout PoolState, at now: Instant, _ tick: inout Tick) {
     guard pool.status.retired || pool.status.pool.producer == nil else { return }
-    for run in pool.status.runs where !pool.executing.contains(run.id) {
+    for run in pool.status.runs where pool.executing[run.id] == nil {
       let state: RunState = run.state == .queued ? .skipped : .failed
       end(run, in: &pool, as: state, why: pool.status.standstill, at: now, &tick)
     }

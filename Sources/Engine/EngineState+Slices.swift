@@ -9,11 +9,12 @@ extension EngineState {
       guard let (slice, recalling) = nextSlice(of: run, producer, &pool, at: now, &tick) else {
         continue
       }
+      pool.executing[run.id] = PoolState.Asking(
+        ordered: run.asked, recalling: recalling, lastAsked: pool.lastAsked)
+      pool.lastAsked = (at: now, items: slice.asked)
       pool.status.runs[index].slices = [slice]
       pool.status.runs[index].asked = max(run.asked, run.covered + slice.asked)
       pool.retries[run.id] = nil
-      pool.executing.insert(run.id)
-      if let rate = producer.rate { pool.rateAllowsAt = now + rate.time(for: slice.asked) }
       tick.events.append(
         .attempt(
           run: run.id, slice: slice.number, asked: slice.asked, attempt: slice.attempts,
@@ -35,26 +36,38 @@ extension EngineState {
     _ tick: inout Tick
   ) -> (slice: Slice, recalling: Int)? {
     if let interrupted = run.slice { return (again(interrupted), 0) }
-    // A stop may have come between the last slice's commit and the run's end.
-    if let last = run.slices.last, last.isShort {
-      endShort(run, last, printed: last.stored + last.duplicates, in: &pool, at: now, &tick)
-      return nil
-    }
     let left = pool.status.takesAll(run) ? producer.slice : run.asked - run.covered
-    let room = pool.status.room
-    let count = min(producer.slice, left, room + pool.status.recallable)
+    // Where `max` was lowered, there is less than no room, and more has to give way.
+    let spare = pool.status.spare
+    let count = min(producer.slice, left, spare + pool.status.recallable)
     guard count > 0 else {
+      // Others took the room since it started. One that never asked for anything did nothing.
       let full = "no room: the pool is at its max of \(pool.status.pool.stock.max)"
-      end(run, in: &pool, as: .succeeded, why: left > 0 ? full : nil, at: now, &tick)
+      let state: RunState = run.slices.isEmpty ? .skipped : .succeeded
+      end(run, in: &pool, as: state, why: full, at: now, &tick)
       return nil
     }
-    let recalling = max(0, count - room)
+    let recalling = max(0, count - spare)
     pool.status.stock.available -= recalling
     pool.status.stock.stale -= recalling
     pool.status.stock.recalled += recalling
-    let slice = Slice(
+    var slice = Slice(
       number: (run.slices.last?.number ?? 0) + 1, state: .running, asked: count, startedAt: now)
+    slice.recalled = recalling
     return (slice, recalling)
+  }
+
+  /// Ends runs that need no slice more, though nobody said so: a stop came between the last slice's
+  /// commit and the run's end, or the run took all and has a target now.
+  func endFinished(_ pool: inout PoolState, at now: Instant, _ tick: inout Tick) {
+    for run in pool.status.runs where run.state == .running && run.slice == nil {
+      if let last = run.slices.last, last.isShort {
+        let printed = last.stored + last.duplicates + last.overfill
+        endShort(run, last, printed: printed, in: &pool, at: now, &tick)
+      } else if run.covered >= run.asked, !pool.status.takesAll(run) {
+        end(run, in: &pool, as: .succeeded, why: nil, at: now, &tick)
+      }
+    }
   }
 
   /// Ends a run whose supplier has no more for now. One that takes all was after just that.

@@ -154,6 +154,7 @@ package struct EngineState: Sendable {
     }
     if automatic { fire(&pool, at: now, &tick) }
     endRetired(&pool, at: now, &tick)
+    endFinished(&pool, at: now, &tick)
     startQueued(&pool, at: now, &tick)
     if automatic {
       reorder(&pool, at: now, &tick)
@@ -191,8 +192,9 @@ package struct EngineState: Sendable {
 
   /// Whether a slice of the pool could be made now.
   func mayLaunch(_ pool: PoolState, at now: Instant) -> Bool {
-    pool.status.standstill == nil && (pool.rateAllowsAt.map { $0 <= now } ?? true)
-      && !pool.ready(at: now).isEmpty
+    // By wrong marks the wrong items would be recalled to make room.
+    pool.status.standstill == nil && !pool.needsMarking
+      && (pool.rateAllowsAt.map { $0 <= now } ?? true) && !pool.ready(at: now).isEmpty
   }
 
   /// How many items may be on a pool's shelf with what is in flight.
@@ -206,16 +208,15 @@ package struct EngineState: Sendable {
   package mutating func takeBack(_ launch: Launch) {
     executing -= 1
     guard var pool = pools[launch.pool] else { return }
-    pool.executing.remove(launch.run)
+    let asking = pool.executing.removeValue(forKey: launch.run)
+    if let asking { pool.takeBack(asking) }
     if let index = pool.status.runs.firstIndex(where: { $0.id == launch.run }) {
       // What is left is the slice before it, which tells the number of the next.
       pool.status.runs[index].slices = (1..<launch.slice).suffix(1).map { number in
         Slice(
           number: number, state: .committed, asked: 0, startedAt: pool.status.runs[index].createdAt)
       }
-      if pool.status.takesAll(pool.status.runs[index]) {
-        pool.status.runs[index].asked -= launch.count
-      }
+      if let asking { pool.status.runs[index].asked = asking.ordered }
     }
     pools[launch.pool] = pool
     dirty.append(launch.pool)
@@ -229,7 +230,7 @@ package struct EngineState: Sendable {
     see(now)
     executing -= 1
     guard var pool = pools[launch.pool] else { return tick }
-    pool.executing.remove(launch.run)
+    pool.executing[launch.run] = nil
     settle(&pool, launch, result, at: now, &tick)
     pools[launch.pool] = pool
     dirty.append(launch.pool)
@@ -265,6 +266,7 @@ package struct EngineState: Sendable {
 
   /// Forgets a run that the store refused to open, since its nominal time has one already.
   package mutating func refused(_ run: Run) {
+    if let asking = pools[run.pool]?.executing[run.id] { pools[run.pool]?.takeBack(asking) }
     pools[run.pool]?.status.runs.removeAll { $0.id == run.id }
     dirty.append(run.pool)
   }

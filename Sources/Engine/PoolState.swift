@@ -11,10 +11,19 @@ struct PoolState: Sendable {
   var nextFires: [String: Instant] = [:]
   /// Running runs whose slice waits for its next try, and until when.
   var retries: [String: Instant] = [:]
-  /// Runs whose slice is with a producer now.
-  var executing: Set<String> = []
-  /// The earliest time at which the pool's rate allows another slice; nil: at once.
-  var rateAllowsAt: Instant?
+  /// Runs whose slice is with a producer now, and what its launch changed.
+  var executing: [String: Asking] = [:]
+  /// The slice that was asked for last, which uses up the rate for a while.
+  var lastAsked: (at: Instant, items: Int)?
+  /// The newest nominal time of each schedule that this engine has dealt with.
+  var newestFires: [String: Instant] = [:]
+
+  /// What was so before a slice was asked for: it is again where the store keeps nothing of it.
+  struct Asking: Sendable {
+    var ordered: Int
+    var recalling: Int
+    var lastAsked: (at: Instant, items: Int)?
+  }
 
   init(status: PoolStatus) {
     self.status = status
@@ -24,13 +33,26 @@ struct PoolState: Sendable {
   mutating func resumeRate(at now: Instant) {
     let runs = status.runs + (status.lastRun.map { [$0] } ?? [])
     let newest = runs.compactMap(\.slices.last).max { $0.startedAt < $1.startedAt }
-    guard let rate = status.pool.producer?.rate, let newest else { return }
-    rateAllowsAt = min(newest.startedAt, now) + rate.time(for: newest.asked)
+    lastAsked = newest.map { (at: min($0.startedAt, now), items: $0.asked) }
+  }
+
+  /// The earliest time at which the pool's rate allows another slice; nil: at once.
+  var rateAllowsAt: Instant? {
+    guard let rate = status.pool.producer?.rate, let lastAsked else { return nil }
+    return lastAsked.at + rate.time(for: lastAsked.items)
+  }
+
+  /// Forgets that a slice was asked for, of which the store keeps nothing.
+  mutating func takeBack(_ asking: Asking) {
+    lastAsked = asking.lastAsked
+    status.stock.available += asking.recalling
+    status.stock.stale += asking.recalling
+    status.stock.recalled -= asking.recalling
   }
 
   /// Runs that were replaced and whose producers have not ended yet.
   var leaving: Int {
-    executing.count { id in !status.runs.contains { $0.id == id } }
+    executing.keys.count { id in !status.runs.contains { $0.id == id } }
   }
 
   /// Whether the marks must be looked at: a pool that marks nothing and has no mark needs no look.
@@ -41,14 +63,14 @@ struct PoolState: Sendable {
   /// Brings the ends of waits forward, since the clock was set back by so much.
   mutating func shiftWaits(by span: Duration) {
     retries = retries.mapValues { $0 - span }
-    if let allowed = rateAllowsAt { rateAllowsAt = allowed - span }
+    if let asked = lastAsked { lastAsked?.at = asked.at - span }
     if let ended = status.memory.lastEndedAt { status.memory.lastEndedAt = ended - span }
   }
 
   /// Running runs that could have a slice made now, oldest first.
   func ready(at now: Instant) -> [Run] {
     status.runs.filter { run in
-      run.state == .running && !executing.contains(run.id)
+      run.state == .running && executing[run.id] == nil
         && (retries[run.id].map { $0 <= now } ?? true)
     }
   }

@@ -123,16 +123,12 @@ struct Checker {
     }
     guard let value = check(node, as: key.kind, subject, at: keyRange) else { return nil }
     guard key.notYet == .allButDefault else { return value }
-    switch value {
-    case .duration(.some(.zero)): return value
-    case .text(let text) where key.defaultValue == .text(text): return value
-    default:
-      report(
-        node.range,
-        "\(subject) other than `\(key.defaultValue?.written ?? "")` is not supported yet",
-        hint: instead(of: key))
-      return nil
-    }
+    if case .text(let text) = value, key.defaultValue == .text(text) { return value }
+    report(
+      node.range,
+      "\(subject) other than `\(key.defaultValue?.written ?? "")` is not supported yet",
+      hint: instead(of: key))
+    return nil
   }
 
   private func instead(of key: Key) -> String {

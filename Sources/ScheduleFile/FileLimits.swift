@@ -24,5 +24,7 @@ enum FileLimits {
   /// Targets, reorder points and items of one user.
   static let stock = 0...Limits.poolMax
   static let max = 1...Limits.poolMax
+  /// The longest that a schedule's runs start after their nominal times.
+  static let jitter = Duration.seconds(86_400)
   static let schedules = 0...Limits.schedulesPerPool
 }

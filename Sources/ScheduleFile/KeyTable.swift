@@ -22,6 +22,8 @@ package enum DurationRule: Sendable, Hashable {
   case positive
   /// Longer than 0s, or the word `none`.
   case positiveOrNone
+  /// Any that is no longer than this.
+  case atMost(Duration)
 }
 
 /// What values a key takes.
@@ -29,6 +31,8 @@ package indirect enum ValueKind: Sendable {
   case text(TextRule)
   case boolean
   case integer(ClosedRange<Int>)
+  /// A number, or this word.
+  case integerOrWord(ClosedRange<Int>, word: String)
   case duration(DurationRule)
   /// `unlimited`, or a number per second, minute, hour or day.
   case rate

@@ -36,6 +36,8 @@ struct PoolBuilder {
     let schedules = self.schedules(file.list("schedules") ?? [], stock: stock)
     if file["producer"] != nil {
       checkTarget(file, stock)
+      checkSliceHasRoom(file, stock, producer)
+      checkRevision(file, stock)
     } else {
       checkNothingRuns(file, stock)
     }
@@ -49,88 +51,6 @@ struct PoolBuilder {
     pool.schedules = schedules
     pool.claims = claims
     return pool
-  }
-
-  // MARK: Stock
-
-  private mutating func stock(_ fields: Fields) -> StockPolicy {
-    var policy = StockPolicy()
-    policy.target = fields.integer("target")
-    policy.reorderAt = fields.integer("reorder_at") ?? policy.reorderAt
-    policy.max = fields.integer("max") ?? policy.max
-    policy.shelfLife = fields.duration("shelf_life")
-    checkReorderPoint(fields, target: policy.target)
-    if let target = fields["target"], let number = policy.target {
-      checkMaximum(fields, holds: number, of: "stock.target", at: target)
-    }
-    return policy
-  }
-
-  private mutating func checkReorderPoint(_ fields: Fields, target: Int?) {
-    guard let target, let point = fields["reorder_at"], let number = fields.integer("reorder_at")
-    else { return }
-    if number > target {
-      report(
-        point.range, "`stock.reorder_at` (\(number)) is above `stock.target` (\(target))",
-        hint: "write \(target) at most, or raise the target")
-    } else if number == target, number > 0 {
-      warn(
-        point.range, "`stock.reorder_at` is the target itself: every claim starts a refill",
-        hint: "leave room between the two, so that refills are worth a run")
-    }
-  }
-
-  /// Whether a target fits below `max`, given or not.
-  private mutating func checkMaximum(
-    _ stock: Fields, holds target: Int, of name: String, at field: Field
-  ) {
-    guard let maximum = stock.integer("max", or: StockPolicy().max), maximum < target else {
-      return
-    }
-    if let given = stock["max"], name == "stock.target" {
-      report(
-        given.range, "`stock.max` (\(maximum)) is below `stock.target` (\(target))",
-        hint: "write \(target) at least, or lower the target")
-    } else {
-      let origin = stock["max"].map { line(of: $0.range) } ?? "the default"
-      report(
-        field.range, "`\(name)` (\(target)) is above `stock.max` (\(maximum), \(origin))",
-        hint: "write `max: \(target)` or more in `stock`, or lower the target")
-    }
-  }
-
-  private mutating func checkTarget(_ file: Fields, _ stock: Fields) {
-    guard stock["target"] == nil else {
-      return checkSomethingIsOrdered(file, stock)
-    }
-    guard let place = file["stock"] ?? file["producer"] else { return }
-    if let field = file["stock"], field.value == nil { return }
-    report(
-      place.keyRange, "`stock.target` is missing: a pool with a producer needs it",
-      hint: "say how many items runs fill up to: `stock: {target: 100}`")
-  }
-
-  private mutating func checkSomethingIsOrdered(_ file: Fields, _ stock: Fields) {
-    guard let target = stock["target"], stock.integer("target") == 0 else { return }
-    let schedules = (file.list("schedules") ?? []).compactMap { field -> Fields? in
-      if case .mapping(let fields)? = field.value { fields } else { nil }
-    }
-    guard schedules.allSatisfy({ $0["target"] == nil || $0.integer("target") == 0 }) else { return }
-    warn(target.range, "with a target of 0 no run orders anything", hint: "raise the target")
-  }
-
-  /// A pool without a producer is filled by hand: what would start runs does nothing.
-  private mutating func checkNothingRuns(_ file: Fields, _ stock: Fields) {
-    if let schedules = file["schedules"], file.list("schedules")?.isEmpty == false {
-      warn(
-        schedules.keyRange, "nothing runs these schedules: the pool has no producer",
-        hint: "add `producer`, or leave the schedules out")
-    }
-    if let point = stock["reorder_at"], let number = stock.integer("reorder_at"), number > 0 {
-      warn(
-        point.range, "nothing refills the pool at its reorder point: it has no producer",
-        hint: "add `producer`, or leave `reorder_at` out")
-    }
   }
 
   // MARK: Claims
@@ -167,6 +87,9 @@ extension PoolBuilder {
       guard let cron = cron(fields["cron"]), let zone = zone(fields["timezone"]) else { continue }
       var schedule = ScheduleSpec(name: name, cron: cron, zone: zone)
       schedule.target = fields.integer("target")
+      schedule.jitter = fields.duration("jitter") ?? schedule.jitter
+      schedule.overlap =
+        fields.text("overlap").flatMap(ScheduleSpec.Overlap.init) ?? schedule.overlap
       schedule.catchup =
         fields.text("catchup").flatMap(ScheduleSpec.Catchup.init) ?? schedule.catchup
       schedule.catchupWindow = fields.duration("catchup_window") ?? schedule.catchupWindow

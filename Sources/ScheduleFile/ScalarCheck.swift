@@ -23,7 +23,9 @@ struct ScalarCheck {
     switch kind {
     case .text(let rule): return checked(rule)
     case .boolean: return boolean()
-    case .integer(let range): return integer(range)
+    case .integer(let range): return integer(range, wanted: kind.noun)
+    case .integerOrWord(let range, let word):
+      return text == word ? .text(word) : integer(range, or: word, wanted: kind.noun)
     case .duration(let rule): return duration(rule)
     case .rate: return rate()
     case .word(let words): return word(words)
@@ -56,25 +58,37 @@ struct ScalarCheck {
       hint: meant.map { "write `\(subject.key): \($0)`" })
   }
 
-  private mutating func integer(_ range: ClosedRange<Int>) -> CheckedValue? {
-    let wanted = "\(subject) takes \(ValueKind.integer(range).noun)"
+  private mutating func integer(
+    _ range: ClosedRange<Int>, or word: String? = nil, wanted noun: String
+  ) -> CheckedValue? {
+    let wanted = "\(subject) takes \(noun)"
     let digits = text.filter { $0 != "_" && $0 != "," && $0 != " " && $0 != "'" }
     let isNumber = !digits.isEmpty && digits.utf8.allSatisfy { (48...57).contains($0) }
     let number = isNumber ? Int(digits) : nil
     guard isPlain else {
       return fail(
         "\(wanted), not a quoted text",
-        hint: number.map { "write `\(subject.key): \($0)`, without quotes" })
+        hint: number.map { "write `\(subject.key): \($0)`, without quotes" } ?? wordHint(word))
     }
     guard isNumber, text == digits, text == "0" || text.first != "0" else {
       return fail(
         "\(wanted), not \(shown(text))",
-        hint: number.map { "write `\(subject.key): \($0)`" } ?? "write plain digits, such as `100`")
+        hint: number.map { "write `\(subject.key): \($0)`" } ?? wordHint(word)
+          ?? "write plain digits, such as `100`")
     }
     guard let number, range.contains(number) else {
       return fail("\(wanted), not \(shown(text))")
     }
     return .integer(number)
+  }
+
+  /// What was meant by a text where a number is wanted, or the word that may stand for one.
+  private func wordHint(_ word: String?) -> String? {
+    if let near = word.flatMap({ nearest(to: text, among: [$0]) }) {
+      return "did you mean `\(near)`?"
+    }
+    guard text == ScheduleKeys.takesAll, subject.path == "schedules.target" else { return nil }
+    return "only `stock.target` may be `\(text)`: write a number, or leave it out"
   }
 
   private mutating func word(_ words: [String]) -> CheckedValue? {
@@ -96,12 +110,18 @@ struct ScalarCheck {
         "\(subject) takes \(ValueKind.duration(rule).noun), not \(shown(text))",
         hint: durationHint(rule))
     }
-    guard rule == .any || duration > .zero else {
+    switch rule {
+    case .positive where duration == .zero:
+      return fail("\(subject) must be longer than \(shown(text))")
+    case .positiveOrNone where duration == .zero:
       return fail(
         "\(subject) must be longer than \(shown(text))",
-        hint: rule == .positiveOrNone ? "write `\(subject.key): none` for no end" : nil)
+        hint: "write `\(subject.key): none` for no end")
+    case .atMost(let longest) where duration > longest:
+      return fail("\(subject) is at most \(DurationText.format(longest)), not \(shown(text))")
+    default:
+      return .duration(duration)
     }
-    return .duration(duration)
   }
 
   private func durationHint(_ rule: DurationRule) -> String {
@@ -109,8 +129,10 @@ struct ScalarCheck {
       return "add a unit: `\(text)s` for seconds, `\(text)m` for minutes"
     }
     let none = rule == .positiveOrNone ? "; `none` for no end" : ""
+    let longest =
+      if case .atMost(let longest) = rule { DurationText.format(longest) } else { "100 years" }
     return
-      "write `250ms`, `10s`, `5m`, `24h`, `7d`, or a sum such as `1h30m`, up to 100 years\(none)"
+      "write `250ms`, `10s`, `5m`, `24h`, `7d`, or a sum such as `1h30m`, up to \(longest)\(none)"
   }
 
   private mutating func rate() -> CheckedValue? {

@@ -3,6 +3,9 @@ import Larder
 /// Every key that a schedule file may have: what the parser goes by, and what the JSON Schema is
 /// held against.
 package enum ScheduleKeys {
+  /// The target of a pool whose runs ask until the supplier has no more.
+  static let takesAll = "all"
+
   /// The keys of the whole file; those of its mappings are in their kinds.
   package static let file = KeyTable(
     "",
@@ -52,13 +55,17 @@ package enum ScheduleKeys {
   static let stock = KeyTable(
     "stock",
     [
-      Key("target", .integer(FileLimits.stock), notYet: .words(["auto", "all"])),
+      Key(
+        "target", .integerOrWord(FileLimits.stock, word: takesAll), notYet: .words(["auto"])),
       Key("reorder_at", .integer(FileLimits.stock), default: .integer(0)),
       Key("max", .integer(FileLimits.max), default: .integer(10_000)),
       Key("shelf_life", .duration(.positiveOrNone), default: .text("none")),
       Key(
-        "duplicates", .word(["ignore"]), default: .text("ignore"), notYet: .words(["replace"])),
-      Key("on_revision", .word(["keep"]), default: .text("keep"), notYet: .words(["replace"])),
+        "duplicates", .word(StockPolicy.Duplicates.allCases.map(\.rawValue)),
+        default: .text("ignore")),
+      Key(
+        "on_revision", .word(StockPolicy.OnRevision.allCases.map(\.rawValue)),
+        default: .text("keep")),
     ])
 
   static let schedule = KeyTable(
@@ -67,13 +74,13 @@ package enum ScheduleKeys {
       Key("name", .text(.scheduleName)),
       Key("cron", .text(.cron), required: true),
       Key("timezone", .text(.zone), default: .text("UTC")),
-      Key("target", .integer(FileLimits.stock), notYet: .words(["auto", "all"])),
-      Key("jitter", .duration(.any), default: .text("0s"), notYet: .allButDefault),
+      Key("target", .integer(FileLimits.stock), notYet: .words(["auto"])),
+      Key("jitter", .duration(.atMost(FileLimits.jitter)), default: .text("0s")),
       Key(
         "catchup", .word(ScheduleSpec.Catchup.allCases.map(\.rawValue)), default: .text("latest")),
       Key("catchup_window", .duration(.any), default: .text("24h")),
       Key(
-        "overlap", .word(["skip"]), default: .text("skip"), notYet: .words(["queue", "replace"])),
+        "overlap", .word(ScheduleSpec.Overlap.allCases.map(\.rawValue)), default: .text("skip")),
       Key("suspend", .boolean, default: .boolean(false)),
     ])
 

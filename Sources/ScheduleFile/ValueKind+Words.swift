@@ -18,6 +18,7 @@ extension ValueKind {
     case .text: "a text"
     case .boolean: "`true` or `false`"
     case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
+    case .integerOrWord(let range, let word): "\(ValueKind.integer(range).noun) or `\(word)`"
     case .duration(.positiveOrNone): "a duration or `none`"
     case .duration: "a duration"
     case .rate: "`unlimited` or a rate such as `600/h`"

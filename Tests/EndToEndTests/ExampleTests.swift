@@ -92,7 +92,10 @@ import Testing
       let day = Date(timeIntervalSinceNow: 86_400).ISO8601Format().prefix(10)
       try copy(
         "morning-reports", to: workspace,
-        [("environment:\n", "environment:\n    REPORT_DAY: \"\(day)\"\n")])
+        [
+          ("environment:\n", "environment:\n    REPORT_DAY: \"\(day)\"\n"),
+          ("name: hourly\n", "name: hourly\n    suspend: true\n"),
+        ])
       let prefill = try workspace.larder("prefill", "morning-reports", "--count", "12", "--json")
       #expect(prefill.status == 0)
       #expect(prefill.json["slices"].elements.map { $0["stored"] } == [.int(10), .int(2)])
@@ -112,9 +115,64 @@ import Testing
       #expect(try server.http.level("morning-reports")["available"] == .int(3))
       #expect(try server.http.claim("morning-reports", "u-013", key: "d").status == 409)
       #expect(try server.http.claim("morning-reports", "u-001", key: "next day").status == 409)
-      // The same day's reports once more add nothing, also for users who took theirs.
+      // The same day's reports once more renew what is on the shelf, and add nothing for users who
+      // took theirs.
       let again = try server.http.prefill("morning-reports", count: 10)
-      #expect(again["stored"] == .int(0) && again["slices"][0]["duplicates"] == .int(10))
+      #expect(again["stored"] == .int(1) && again["slices"][0]["duplicates"] == .int(9))
+      #expect(try server.http.level("morning-reports")["available"] == .int(3))
+    }
+  }
+
+  @Test func aReportIsMadeAnewUntilItIsTaken() throws {
+    try Workspace.with { workspace in
+      let day = Date(timeIntervalSinceNow: 86_400).ISO8601Format().prefix(10)
+      // Twenty customers, which two slices hold: the third one finds nobody left.
+      try copy(
+        "morning-reports", to: workspace,
+        [
+          ("environment:\n", "environment:\n    REPORT_DAY: \"\(day)\"\n"),
+          ("name: hourly\n", "name: hourly\n    suspend: true\n"), ("max: 100", "max: 30"),
+        ])
+      let customers = workspace.lines("Schedules/data/customers.csv").prefix(21)
+      let known = Set(customers.map { $0.prefix(5) })
+      let orders = workspace.lines("Schedules/data/orders.csv").filter { line in
+        line.hasPrefix("order,") || known.contains(line.split(separator: ",")[2])
+      }
+      func write(_ name: String, _ lines: some Sequence<String>) throws {
+        try workspace.write("Schedules/data/\(name)", lines.map { $0 + "\n" }.joined())
+      }
+      try write("customers.csv", customers)
+      try write("orders.csv", orders)
+
+      // The first start fills the shelf.
+      let server = try workspace.serve()
+      let started = try eventually("a run") { try server.http.runs("morning-reports").last }
+      let run = try server.http.ended(started["run"].string ?? "")
+      #expect(run["state"] == .string("succeeded") && run["reason"] == .string("start"))
+      #expect(
+        run["slices"].elements.map { $0["stored"] } == [.int(10), .int(10), .int(0)])
+      #expect(try server.http.level("morning-reports")["target"] == .null)
+      let taken = try server.http.claim("morning-reports", "u-001", key: String(day))
+      #expect(taken.status == 201)
+
+      // An order comes in late, and the next run tells of it, where the report is still to be had.
+      let newest = try #require(
+        orders.compactMap { $0.split(separator: ",").dropFirst().first }.dropFirst().max())
+      let late = ["u-001", "u-002"].map { "late-\($0),\(newest),\($0),Saffron 1 kg,1,3000.00" }
+      try write("orders.csv", orders + late)
+      let renewal = try server.http.prefill("morning-reports")
+      #expect(renewal["state"] == .string("succeeded"))
+      #expect(
+        renewal["slices"].elements.map { $0["stored"] } == [.int(9), .int(10), .int(0)])
+      #expect(renewal["slices"][0]["duplicates"] == .int(1))
+      let level = try server.http.level("morning-reports")
+      #expect(level["available"] == .int(19) && level["replaced"] == .int(19))
+      let renewed = try server.http.claim("morning-reports", "u-002", key: String(day))
+      let products = renewed.json["items"][0]["payload"]["products"].elements
+      #expect(products.contains { $0["product"] == .string("Saffron 1 kg") })
+      let same = try server.http.claim("morning-reports", "u-001", key: String(day))
+      #expect(same.status == 200)
+      #expect(same.json["items"][0]["payload"] == taken.json["items"][0]["payload"])
     }
   }
 

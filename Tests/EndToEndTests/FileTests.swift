@@ -20,6 +20,26 @@ import Testing
     }
   }
 
+  @Test func theCheckTellsThatRunsTakeAllAndHowMuchLaterTheyMayStart() throws {
+    try Workspace.with { workspace in
+      try workspace.declare(
+        "reports",
+        """
+        producer: {command: [./render], slice: 10}
+        stock: {target: all, reorder_at: 1, max: 50, duplicates: replace}
+        schedules:
+          - {cron: "@hourly", jitter: 90s}
+          - {cron: "@daily"}
+        """)
+      let check = try workspace.larder("check")
+      #expect(check.status == 0 && check.errors == "", "\(check.errors)")
+      let lines = check.output.split(separator: "\n")
+      #expect(lines.first == "reports: target all, reorder at 1")
+      #expect(lines[1].hasPrefix("  schedule-1 (@hourly, UTC), jitter 1m30s: 2"))
+      #expect(lines[2].hasPrefix("  schedule-2 (@daily, UTC): 2"))
+    }
+  }
+
   @Test func aFileThatTurnedBadLeavesTheLastGoodDefinitionInForce() throws {
     try Workspace.with { workspace in
       try workspace.producer("make", Scripts.counting)

@@ -100,8 +100,9 @@ final class Driver {
         if changed < Limits.expirySlice { state.marked(pool) }
       }
       deadline = tick.deadline
-      let isQuiet = tick.expiries.isEmpty && tick.markings.isEmpty && refused.isEmpty
-      if isQuiet, tick.deadline.map({ $0 > now }) ?? true { return }
+      // Recalled, expired and marked items changed the stock.
+      state.stockChanged(try store.takeChanges())
+      if state.isSettled, tick.deadline.map({ $0 > now }) ?? true { return }
     }
     Issue.record("the core finds no rest at \(RFC3339.format(now))")
   }
@@ -134,16 +135,25 @@ final class Driver {
     _ launch: Launch, printed: Int? = nil, expiresAt: Instant? = nil, cursor: String? = nil
   ) throws {
     let count = printed ?? launch.count
+    let result = try commit(launch, count, expiresAt: expiresAt, cursor: cursor)
+    state.stockChanged(try store.takeChanges())
+    try answer(launch, .committed(result, printed: count, cursor: cursor))
+  }
+
+  /// Keeps a slice's items, as its producer's thread does, which the core hears of later. What a
+  /// producer prints beyond the count is no concern of the store.
+  @discardableResult
+  func commit(
+    _ launch: Launch, _ count: Int, expiresAt: Instant? = nil, cursor: String? = nil
+  ) throws -> PutResult {
     let items = (0..<count).map { _ in
       serial += 1
       return NewItem(payload: "\(serial)", key: "k\(serial)", expiresAt: expiresAt)
     }
     let slice = SliceCommit(
       run: launch.run, slice: launch.slice, items: items, cursor: cursor, overfill: 0,
-      revision: "", log: [])
-    let result = try store.commit(slice, at: now)
-    state.stockChanged(try store.takeChanges())
-    try answer(launch, .committed(result, printed: count, cursor: cursor))
+      revision: state.status(of: launch.pool)?.pool.producer?.revision ?? "", log: [])
+    return try store.commit(slice, at: now)
   }
 
   func fail(_ launch: Launch, _ why: String = "exit 1") throws {

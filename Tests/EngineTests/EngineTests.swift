@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Larder
 import SQLiteStore
@@ -362,6 +363,46 @@ private func scripted(_ script: String, _ change: (inout Pool) -> Void = { _ in 
     running.stop()
     #expect(running.trouble.all.count { $0.hasPrefix("failure") } == 1)
     #expect(running.ended.change { $0 } == [])
+  }
+
+  /// The first producer hangs, one that is deaf to SIGTERM in the second case. Every other makes
+  /// items, unless it finds the first one alive.
+  @Test(arguments: ["", "trap '' TERM;"])
+  func aProducerOfAReplacedRunIsEndedBeforeTheNextStarts(_ deaf: String) throws {
+    let folder = TemporaryFolder()
+    let first = folder.file("first")
+    let script = """
+      if [ ! -e \(first) ]; then
+        \(deaf)
+        echo $$ > \(first).new; mv \(first).new \(first)
+        echo '{"payload":"of the first"}'
+        sleep 1000; exit 0
+      fi
+      kill -0 $(cat \(first)) && exit 9
+      \(good)
+      """
+    let pool = scripted(script) {
+      $0.stock.target = 10
+      $0.stock.reorderAt = 0
+      $0.schedules = [schedule("*/2 * * * * *")]
+      $0.schedules[0].overlap = .replace
+    }
+    let running = try Running([pool])
+    let isFilled = running.ended.take(within: .seconds(40)) { runs in
+      runs.contains { $0.state == .succeeded || $0.state == .failed } ? true : nil
+    }
+    #expect(isFilled == true)
+    let pid = try #require(
+      pid_t(
+        String(contentsOfFile: first, encoding: .utf8).trimmingCharacters(in: .newlines)))
+    #expect(kill(pid, 0) == -1)
+    #expect(try running.status().stock.available == 10)
+    running.stop()
+    let runs = running.ended.change { $0 }
+    #expect(runs.first?.state == .replaced && runs.first?.startedAt != nil)
+    #expect(runs.first?.why?.hasPrefix("replaced by run ") == true)
+    #expect(!runs.contains { $0.state == .failed })
+    #expect(running.trouble.all == [])
   }
 
   @Test func aScheduleFiresOnTheRealClock() throws {

@@ -30,23 +30,12 @@ import Testing
   }
 
   @Test(arguments: [
-    "overlap: queue", "overlap: replace", "jitter: 30s", "target: all", "target: auto",
-  ])
-  func aWordOfASchedulesThatComesNextIsNotSupportedYet(_ entry: String) {
-    expectNotYet("pool: p\nschedules:\n  - cron: \"0 * * * *\"\n    \(entry)\n")
-  }
-
-  @Test(arguments: [
-    "stock: {target: auto}", "stock: {target: all}", "stock: {duplicates: replace}",
-    "stock: {on_revision: replace}", "claims: {on_miss: backorder}",
-    "claims: {on_release: restock}", "claims: {webhook: {url: \"https://example.org\"}}",
+    "stock: {target: auto}", "schedules: [{cron: \"0 * * * *\", target: auto}]",
+    "claims: {on_miss: backorder}", "claims: {on_release: restock}",
+    "claims: {webhook: {url: \"https://example.org\"}}",
   ])
   func aWordThatComesNextIsNotSupportedYet(_ entry: String) {
-    expectNotYet("pool: p\n\(entry)\n")
-  }
-
-  private func expectNotYet(_ text: String) {
-    let errors = Data.parse(text).diagnostics.filter { $0.severity == .error }
+    let errors = Data.parse("pool: p\n\(entry)\n").diagnostics.filter { $0.severity == .error }
     #expect(errors.count == 1)
     #expect(errors.first?.message.contains("not supported yet") == true)
   }

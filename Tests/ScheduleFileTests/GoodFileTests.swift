@@ -27,6 +27,9 @@ import Testing
     #expect(pool.stock.reorderAt == 0)
     #expect(pool.stock.max == 10_000)
     #expect(pool.stock.shelfLife == nil)
+    #expect(pool.stock.takesAll == false)
+    #expect(pool.stock.duplicates == .ignore)
+    #expect(pool.stock.onRevision == .keep)
     #expect(pool.schedules.isEmpty)
     #expect(pool.claims.order == .fefo)
     #expect(pool.claims.perUser == 1)
@@ -60,6 +63,8 @@ import Testing
     let schedule = pool.schedules[0]
     #expect(schedule.zone.name == "UTC")
     #expect(schedule.target == nil)
+    #expect(schedule.jitter == .zero)
+    #expect(schedule.overlap == .skip)
     #expect(schedule.catchup == .latest)
     #expect(schedule.catchupWindow == .seconds(86_400))
     #expect(schedule.suspend == false)
@@ -112,6 +117,9 @@ import Testing
     #expect(pool.stock.reorderAt == 3)
     #expect(pool.stock.max == 9)
     #expect(pool.stock.shelfLife == .seconds(7 * 86_400))
+    #expect(pool.stock.takesAll == false)
+    #expect(pool.stock.duplicates == .replace)
+    #expect(pool.stock.onRevision == .replace)
     #expect(pool.claims.order == .fifo)
     #expect(pool.claims.perUser == 0)
     #expect(pool.claims.minRemaining == .seconds(60))
@@ -123,11 +131,63 @@ import Testing
     #expect(schedules[0].cron.source == "30 5 * * MON-FRI")
     #expect(schedules[0].zone.name == "Europe/Berlin")
     #expect(schedules[0].target == 9)
+    #expect(schedules.map(\.jitter) == [.seconds(5400), .zero, .seconds(86_400)])
+    #expect(schedules.map(\.overlap) == [.queue, .replace, .skip])
     #expect(schedules[0].catchup == .all)
     #expect(schedules[0].catchupWindow == .seconds(129_600))
     #expect(schedules[0].suspend)
     #expect(schedules[1].catchup == .none)
     #expect(schedules[1].zone.name == "UTC")
+  }
+
+  @Test func runsOfAPoolMayTakeAllThereIs() throws {
+    let pool = try pool("take-all")
+    #expect(pool.stock.target == nil)
+    #expect(pool.stock.takesAll)
+    #expect(pool.stock.reorderAt == 1)
+    #expect(pool.stock.max == 100)
+    #expect(pool.stock.duplicates == .replace)
+    #expect(pool.stock.onRevision == .keep)
+    #expect(pool.schedules.map(\.target) == [nil, 80])
+  }
+
+  @Test(arguments: ["producer: {command: [make]}\n", ""])
+  func theReorderPointOfAPoolThatTakesAllMayLieBelowItsMaximum(_ producer: String) throws {
+    let file = "pool: p\n\(producer)stock: {target: all, max: 200, reorder_at: 199}\n"
+    let parsed = Data.parse(file)
+    #expect(parsed.diagnostics.filter { $0.severity == .error } == [])
+    #expect(try #require(parsed.pool).stock.reorderAt == 199)
+    let above = Data.parse(file.replacing("199", with: "201"))
+    #expect(above.pool == nil)
+  }
+
+  @Test(arguments: [
+    ("slice: 51", true), ("slice: 50", false), ("retry: {}", true), ("slice: none", false),
+  ])
+  func aMaximumBelowASliceIsWarnedOfWhereRunsTakeAll(_ entry: String, _ isWarned: Bool) {
+    func warnings(_ target: String) -> [Diagnostic] {
+      Data.parse(
+        "pool: p\nproducer: {command: [make], \(entry)}\nstock: {target: \(target), max: 50}\n"
+      ).diagnostics.filter { $0.severity == .warning }
+    }
+    #expect(warnings("all").map(\.message.isEmpty) == (isWarned ? [false] : []))
+    #expect(warnings("5") == [])
+  }
+
+  @Test(arguments: [
+    ("0s", Duration.zero), ("250ms", .milliseconds(250)), ("24h", .seconds(86_400)),
+    ("1d", .seconds(86_400)), ("1d1ms", nil), ("25h", nil), ("none", nil),
+  ])
+  func jitterIsADurationUpToADay(_ text: String, _ jitter: Duration?) {
+    let parsed = Data.parse(
+      """
+      pool: p
+      producer: {command: [make]}
+      stock: {target: 1}
+      schedules: [{cron: "@daily", jitter: \(text)}]
+      """)
+    #expect(parsed.pool?.schedules.first?.jitter == jitter)
+    #expect(parsed.diagnostics.isEmpty == (jitter != nil))
   }
 
   @Test(arguments: [

@@ -16,10 +16,7 @@ enum SchemaOfTable {
   private static func schema(of key: Key) -> [String: Any] {
     var result = schema(of: key.kind)
     if key.notYet == .allButDefault {
-      result =
-        if case .duration = key.kind {
-          ["type": "string", "pattern": "^(?=.)(0+d)?(0+h)?(0+m)?(0+s)?(0+ms)?$"]
-        } else { ["enum": [key.defaultValue!.written]] }
+      result = ["enum": [key.defaultValue!.written]]
     }
     switch key.defaultValue {
     case .text(let text): result["default"] = text
@@ -40,6 +37,8 @@ enum SchemaOfTable {
     case .boolean: return ["type": "boolean"]
     case .integer(let range):
       return ["type": "integer", "minimum": range.lowerBound, "maximum": range.upperBound]
+    case .integerOrWord(let range, let word):
+      return ["anyOf": [schema(of: ValueKind.integer(range)), ["enum": [word]]]]
     case .duration(let rule): return ["type": "string", "pattern": pattern(of: rule)]
     case .rate:
       let number = #"(?=[0-9.]*[1-9])[0-9]{1,9}(\.[0-9]{1,3})?"#
@@ -64,7 +63,7 @@ enum SchemaOfTable {
   private static func pattern(of rule: DurationRule) -> String {
     let sum = "([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?"
     return switch rule {
-    case .any: "^(?=.)\(sum)$"
+    case .any, .atMost: "^(?=.)\(sum)$"
     case .positive: "^(?=.*[1-9])\(sum)$"
     case .positiveOrNone: "^(none|(?=.*[1-9])\(sum))$"
     }

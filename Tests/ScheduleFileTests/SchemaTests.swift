@@ -93,7 +93,8 @@ import Testing
     "target-above-default-max", "schedule-target-above-max", "backoff-above-max",
     "command-no-program", "command-folder", "command-home", "cron-bad-field",
     "cron-inverted-range", "cron-plain", "cron-escaped", "cron-folded", "cron-field-count",
-    "cron-impossible", "zone-unknown",
+    "cron-impossible", "zone-unknown", "jitter-too-long", "reorder-above-max",
+    "reorder-above-default-max",
   ]
 
   @Test(arguments: Data.names("bad"))
@@ -123,7 +124,17 @@ import Testing
     "schedules:", "schedules: {}", "schedules: [{}]", "schedules: [{cron: '@daily', jitter: 0m}]",
     "schedules: [{cron: '@daily', jitter: 1m}]", "schedules: [{cron: '@daily', name: ' a'}]",
     "schedules: [{cron: '@daily', name: a b}]", "schedules: [{cron: '@daily', name: ''}]",
-    "schedules: [{cron: '@daily', overlap: queue}]", "schedules: [{cron: '@daily', target: all}]",
+    "schedules: [{cron: '@daily', jitter: 24h}]", "schedules: [{cron: '@daily', jitter: none}]",
+    "schedules: [{cron: '@daily', overlap: queue}]",
+    "schedules: [{cron: '@daily', overlap: replace}]",
+    "schedules: [{cron: '@daily', overlap: allow}]",
+    "schedules: [{cron: '@daily', target: auto}]", "schedules: [{cron: '@daily', target: 0}]",
+    "stock: {target: all}", "stock: {target: 'all'}", "stock: {target: auto}",
+    "stock: {target: All}", "stock: {target: '1'}", "stock: {target: -1}", "stock: {target: 1.5}",
+    "stock: {target: [all]}", "stock: {target: true}", "stock: {target: }",
+    "stock: {max: all}", "stock: {reorder_at: all}", "stock: {duplicates: replace}",
+    "stock: {duplicates: renew}", "stock: {on_revision: replace}", "stock: {on_revision: recall}",
+    "schedules: [{cron: '@daily', target: all}]",
     "schedules: [{cron: 5}]", "schedules: [{cron: '@daily', timezone: 5}]",
     "claims: {hold: 0s}", "claims: {hold: none}", "claims: {per_user: 0}",
     "claims: {per_user: -1}", "claims: {on_miss: backorder}", "claims: {webhook: {url: none}}",
@@ -131,7 +142,8 @@ import Testing
     "nonsense: 1",
   ])
   func parserAndSchemaAgree(_ entry: String) throws {
-    let text = "pool: p\nstock: {target: 1}\n\(entry)\n"
+    let stock = entry.hasPrefix("stock:") ? "" : "stock: {target: 1}\n"
+    let text = "pool: p\n\(stock)\(entry)\n"
     let accepted = !Data.parse(text).diagnostics.contains { $0.severity == .error }
     #expect(validator.accepts(try instance(Array(text.utf8)), schema) == accepted)
   }

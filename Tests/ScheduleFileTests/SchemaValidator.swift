@@ -23,6 +23,7 @@ struct SchemaValidator {
     case "type":
       return ((rule as? [String]) ?? [rule as! String]).contains { isType($0, value) }
     case "enum": return string.map((rule as! [String]).contains) ?? false
+    case "anyOf": return (rule as! [[String: Any]]).contains { accepts(value, $0) }
     case "pattern":
       return string.map { matches(rule as! String, $0) } ?? true
     case "maxLength": return string.map { $0.unicodeScalars.count <= rule as! Int } ?? true

@@ -12,7 +12,12 @@ extension PoolStatus {
 
   /// How many items more may be asked for without passing `max`.
   package var room: Int {
-    max(0, pool.stock.max - stock.available - inFlight)
+    max(0, spare)
+  }
+
+  /// The same, below zero by what is beyond `max`, as where it was lowered.
+  package var spare: Int {
+    pool.stock.max - stock.available - inFlight
   }
 
   /// Stale items that give way to new ones.

@@ -19,9 +19,11 @@ package struct RunMemory: Sendable, Hashable {
     self.typicalRunTime = typicalRunTime
   }
 
-  /// The memory after a run ended; runs that never started, or were replaced, leave no trace.
+  /// The memory after a run ended; runs that never started or asked for nothing, or were replaced,
+  /// leave no trace.
   package func after(_ run: Run, endingAs state: RunState, at now: Instant) -> RunMemory {
-    guard let startedAt = run.startedAt, state != .replaced else { return self }
+    guard let startedAt = run.startedAt, ![.skipped, .replaced].contains(state)
+    else { return self }
     var memory = self
     memory.lastEndedAt = now
     memory.failures = state == .failed ? failures + 1 : 0

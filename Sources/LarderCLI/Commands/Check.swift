@@ -31,13 +31,17 @@ extension Command {
 
   private static func text(_ pool: Pool, at now: Instant) -> String {
     var text = "\(pool.name): "
-    text += pool.stock.target.map { "target \($0)" } ?? "filled by `larder put` alone"
+    text +=
+      pool.stock.takesAll
+      ? "target all"
+      : pool.stock.target.map { "target \($0)" } ?? "filled by `larder put` alone"
     if pool.stock.reorderAt > 0 { text += ", reorder at \(pool.stock.reorderAt)" }
     if pool.suspend { text += ", suspended" }
     text += "\n"
     for schedule in pool.schedules {
       let fires = FireTimes.next(shownFires, of: schedule, after: now).map(RFC3339.format(seconds:))
       text += "  \(schedule.name) (\(schedule.cron.source), \(schedule.zone.name))"
+      text += schedule.jitter > .zero ? ", jitter \(DurationText.format(schedule.jitter))" : ""
       text += schedule.suspend ? ", suspended" : ""
       text += ": \(fires.joined(separator: ", "))\n"
     }

@@ -177,8 +177,10 @@ import Testing
     let fixture = try kind.open()
     try fixture.adopt("p", produced())
     var memory = RunMemory(fruitless: 0, failures: 0, lastEndedAt: nil, typicalRunTime: nil)
-    func run(_ id: String, _ stored: Int, _ state: RunState, took: Int64) throws {
-      try fixture.startRun(id)
+    func run(
+      _ id: String, _ stored: Int, of asked: Int? = nil, _ state: RunState, took: Int64
+    ) throws {
+      try fixture.startRun(id, asked: asked ?? max(1, stored))
       if stored > 0 { try fixture.commit(id, items(0..<stored)) }
       let end = start + .milliseconds(took)
       #expect(
@@ -195,10 +197,14 @@ import Testing
     memory.fruitless = 2
     memory.failures = 2
     #expect(try fixture.status().memory == memory)
-    try run("d", 2, .short, took: 8000)
+    try run("d", 2, of: 5, .short, took: 8000)
     memory.fruitless = 3
     memory.failures = 0
     memory.typicalRunTime = .milliseconds(5000)
+    #expect(try fixture.status().memory == memory)
+    // A run that took all there was, and found the supplier's end.
+    try run("all", 4, of: 5, .succeeded, took: 5000)
+    memory.fruitless = 4
     #expect(try fixture.status().memory == memory)
     try run("e", 1, .succeeded, took: 1000)
     memory.fruitless = 0
