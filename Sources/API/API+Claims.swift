@@ -31,12 +31,12 @@ extension API {
     to request: ClaimRequest, _ outcome: ClaimOutcome
   ) -> Result<HTTPResponse, Problem> {
     switch outcome {
-    case .granted(let claim):
+    case .granted(let claim), .accepted(let claim):
       let location = HTTPField("Location", "/v1/claims/\(claim.id)")
       return .success(
-        Documents.json(201, headers: [location]) { Documents.write(claim, &$0) })
-    case .repeated(let claim):
-      return .success(Documents.json(200) { Documents.write(claim, &$0) })
+        Documents.json(201, headers: [location]) { claim.write(to: &$0) })
+    case .repeated(let claim), .changed(let claim):
+      return .success(Documents.json(200) { claim.write(to: &$0) })
     case .outOfStock:
       let now = clock()
       let wait = engine?.expectedFill(of: request.pool).map { max($0 - now, .seconds(1)) }
@@ -52,6 +52,12 @@ extension API {
         Problem(.userLimit, "a user may have at most \(limit) items of \(request.pool)"))
     case .unknownPool:
       return .failure(Problem(.unknownPool, "there is no pool \(request.pool)"))
+    case .noHolds:
+      return .failure(Problem(.badRequest, "\(request.pool) allows no holds"))
+    case .wrongState(let state):
+      return .failure(Problem(.wrongState, "the claim is \(state.rawValue)"))
+    case .unknownClaim:
+      return .failure(Problem(.unknownClaim, "there is no such claim"))
     }
   }
 
@@ -73,14 +79,7 @@ extension API {
     request.key = try idempotencyKey(call.idempotencyKeys)
     request.count = try body.integer("count", in: Limits.claimCount) ?? 1
     request.minRemaining = try body.duration("min_remaining")
-    request.onMiss = try body.string("on_miss")
-    switch request.onMiss {
-    case nil, "reject": break
-    case "backorder":
-      throw Problem(.badRequest, "\"on_miss\": \"backorder\" is not supported yet")
-    default:
-      throw Problem(.badRequest, "\"on_miss\" must be \"reject\" or \"backorder\"")
-    }
+    request.onMiss = try body.word("on_miss")
     return request
   }
 
@@ -137,7 +136,7 @@ extension API {
     try read({ (store) throws(StoreError) in try store.claim(id) }, answer) {
       (claim) throws(Problem) in
       guard let claim else { throw Problem(.unknownClaim, "there is no claim \(id)") }
-      return Documents.json(200) { Documents.write(claim, &$0) }
+      return Documents.json(200) { claim.write(to: &$0) }
     }
   }
 
@@ -149,7 +148,7 @@ extension API {
     try readPage(call, "claims", answer) { (store, pool, cursor, limit) throws(StoreError) in
       try store.claims(user: user, pool: pool, before: cursor, limit: limit)
     } write: {
-      Documents.write($0, &$1)
+      $0.write(to: &$1)
     }
   }
 }

@@ -11,31 +11,6 @@ enum Documents {
       body: JSONWriter.text(body))
   }
 
-  static func write(_ claim: Claim, _ json: inout JSONWriter) {
-    json.object {
-      $0.member("claim", claim.id)
-      $0.member("pool", claim.pool)
-      $0.member("user", claim.user)
-      $0.member("state", claim.state.rawValue)
-      $0.member("claimed_at", claim.claimedAt)
-      $0.member("hold_expires_at", nil as Instant?)
-      $0.array("items") { json in
-        for item in claim.items { write(item, &json) }
-      }
-    }
-  }
-
-  private static func write(_ item: Item, _ json: inout JSONWriter) {
-    json.object {
-      $0.member("id", item.id)
-      $0.member("key", item.key)
-      $0.member("payload", raw: item.payload)
-      $0.member("attributes", raw: item.attributes ?? "{}")
-      $0.member("produced_at", item.producedAt)
-      $0.member("expires_at", item.expiresAt)
-    }
-  }
-
   static func write(_ item: ItemStatus, _ json: inout JSONWriter) {
     json.object {
       $0.member("key", item.key)
@@ -59,8 +34,7 @@ enum Documents {
       $0.member("replaced", stock.replaced)
       $0.member("produced", stock.produced)
       $0.member("in_flight", status.inFlight)
-      // No claim is ever pending before backorders come.
-      $0.member("pending", 0)
+      $0.member("pending", stock.pending)
       $0.member("target", status.pool.stock.target)
       $0.member("reorder_at", status.pool.stock.reorderAt)
       $0.member("max", status.pool.stock.max)

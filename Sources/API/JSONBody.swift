@@ -58,6 +58,18 @@ struct JSONBody {
     return number
   }
 
+  /// One of an enumeration's words.
+  func word<Word: RawRepresentable<String> & CaseIterable>(
+    _ name: String
+  ) throws(Problem) -> Word? {
+    guard let text = try string(name) else { return nil }
+    guard let word = Word(rawValue: text) else {
+      let known = Word.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: " or ")
+      throw Problem(.badRequest, "\"\(name)\" must be \(known)")
+    }
+    return word
+  }
+
   func duration(_ name: String) throws(Problem) -> Duration? {
     guard let text = try string(name) else { return nil }
     guard let duration = DurationText.parse(text) else {

@@ -20,11 +20,13 @@ struct Crowding: Sendable {
   /// The slices that must not be asked for, given the present stock of pools that changed.
   func withoutRoom(_ stocks: [String: Stock]) -> [Launch] {
     var limits = limits
+    var recalling = slices.reduce(into: [:]) { $0[$1.pool, default: 0] += $1.recalling }
     return slices.reversed().filter { launch in
-      guard let limit = limits[launch.pool], let stock = stocks[launch.pool],
-        stock.available > limit
-      else { return false }
+      guard let limit = limits[launch.pool], let stock = stocks[launch.pool] else { return false }
+      let recalled = min(recalling[launch.pool, default: 0], stock.stale)
+      guard stock.available - recalled > limit else { return false }
       limits[launch.pool] = limit + launch.count
+      recalling[launch.pool, default: 0] -= launch.recalling
       return true
     }
   }

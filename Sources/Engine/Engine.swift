@@ -264,11 +264,18 @@ package final class Engine: Sendable {
     let tick = state.tick(at: now)
     let recording = Recording(tick.events, newSlices: tick.newSlices, in: state)
     let (refused, crowded) = try record(recording, &state)
+    for run in tick.cancellations { makings.change { $0[run]?.process }?.cancel() }
     for launch in tick.launches where !crowded.contains(launch) { make(launch, state) }
     for pool in tick.expiries {
       _ = try writer.perform { (store, now) throws(StoreError) in
         try store.expire(pool: pool, at: now, limit: Limits.expirySlice)
       }
+    }
+    for pool in tick.markings {
+      let changed = try writer.perform { (store, now) throws(StoreError) in
+        try store.markStale(in: pool, at: now, limit: Limits.expirySlice)
+      }
+      if changed < Limits.expirySlice { state.marked(pool) }
     }
     for run in tick.ended where !refused.contains(run.id) { observer.ended(run) }
     fills.change { fills in

@@ -28,7 +28,7 @@ extension EngineState {
       events.append(.resetBreaker(pool: name))
     }
     pools[name] = pool
-    dirty.insert(name)
+    dirty.append(name)
     return events
   }
 

@@ -5,6 +5,7 @@ extension EngineState {
   mutating func fire(_ pool: inout PoolState, at now: Instant, _ tick: inout Tick) {
     pool.nextFires = [:]
     let standstill = pool.status.standstill != nil
+    let name = pool.status.pool.name
     leaveMarks(&pool, &tick)
     for schedule in pool.status.pool.schedules {
       let active = !standstill && !schedule.suspend
@@ -19,17 +20,25 @@ extension EngineState {
       mark.timing = schedule.timing
       mark.active = active
       if active {
-        let due = DueTimes(schedule, mark: mark, awakeSince: awakeSince, at: now)
+        let due = DueTimes(
+          schedule, in: name, mark: mark, awakeSince: awakeSince, at: now)
         for fire in due.fires { open(fire, of: schedule, &pool, at: now, &tick) }
         if !due.fires.isEmpty { mark.considered = due.considered }
-        pool.nextFires[schedule.name] = schedule.cron.next(after: now.seconds, in: schedule.zone)
-          .map { Instant(seconds: $0) }
+        pool.nextFires[schedule.name] = nextStart(of: schedule, in: name, mark, at: now)
       }
       if pool.status.marks[schedule.name] != mark {
         pool.status.marks[schedule.name] = mark
-        tick.events.append(.mark(pool: pool.status.pool.name, schedule: schedule.name, mark))
+        tick.events.append(.mark(pool: name, schedule: schedule.name, mark))
       }
     }
+  }
+
+  /// When the schedule's next nominal time starts its run.
+  private func nextStart(
+    of schedule: ScheduleSpec, in pool: String, _ mark: ScheduleMark, at now: Instant
+  ) -> Instant? {
+    schedule.next(after: schedule.jitter > .zero ? mark.considered : now)
+      .map { schedule.start(of: $0, in: pool) }
   }
 
   /// Marks schedules that the file no longer has as inactive: should one come back, it has missed
@@ -54,38 +63,74 @@ extension EngineState {
     run.schedule = schedule.name
     run.nominalAt = fire.nominalAt
     run.why = fire.why
-    if let why = whyNot(fire, of: schedule, pool.status, at: now) {
+    if let why = whyNot(fire, of: schedule, pool, at: now) {
       run.state = .skipped
       run.why = fire.kind == .caughtUp ? "\(why); \(fire.why ?? "")" : why
       run.endedAt = now
       tick.ended.append(run)
-    } else {
-      pool.status.runs.append(run)
+      tick.events.append(.open(run))
+      return
     }
+    if fire.kind == .onTime, schedule.overlap == .replace {
+      replaceRuns(of: schedule, by: run, in: &pool, at: now, &tick)
+    }
+    pool.status.runs.append(run)
     tick.events.append(.open(run))
+  }
+
+  /// Ends the unfinished runs of a schedule, queued ones and those with a producer. Once this is on
+  /// disk the store keeps nothing of them any more.
+  private func replaceRuns(
+    of schedule: ScheduleSpec, by run: Run, in pool: inout PoolState, at now: Instant,
+    _ tick: inout Tick
+  ) {
+    for old in pool.status.runs where old.schedule == schedule.name {
+      end(old, in: &pool, as: .replaced, why: "replaced by run \(run.id)", at: now, &tick)
+      if pool.executing.contains(old.id) { tick.cancellations.append(old.id) }
+    }
   }
 
   /// Why a nominal time starts no run, or nil where it does.
   private func whyNot(
-    _ fire: DueTimes.Fire, of schedule: ScheduleSpec, _ status: PoolStatus, at now: Instant
+    _ fire: DueTimes.Fire, of schedule: ScheduleSpec, _ pool: PoolState, at now: Instant
   ) -> String? {
     if fire.kind == .passedOver { return fire.why ?? "missed" }
-    if let until = status.breakerOpenUntil(at: now) {
+    if let until = pool.status.breakerOpenUntil(at: now) {
       return "the breaker is open until \(RFC3339.format(until))"
     }
     guard fire.kind == .onTime else { return nil }
-    if let own = status.runs.first(where: { $0.schedule == schedule.name }) {
-      return "overlap: run \(own.id) of this schedule has not ended"
+    let own = pool.status.runs.filter { $0.schedule == schedule.name }
+    if let newest = own.last {
+      return overlap(fire, schedule.overlap, with: own, newest: newest)
     }
-    guard let waiting = waitingFire(status) else { return nil }
+    guard let waiting = waitingFire(pool) else { return nil }
     return "run \(waiting.id) of schedule \(waiting.schedule ?? "") waits already"
+  }
+
+  /// Why a nominal time that finds unfinished runs of its own schedule starts none, or nil where
+  /// it does.
+  private func overlap(
+    _ fire: DueTimes.Fire, _ overlap: ScheduleSpec.Overlap, with own: [Run], newest: Run
+  ) -> String? {
+    switch overlap {
+    case .skip:
+      return "overlap: run \(newest.id) of this schedule has not ended"
+    case .queue:
+      let waiting = own.first { $0.state == .queued }
+      return waiting.map { "overlap: run \($0.id) of this schedule waits already" }
+    case .replace:
+      // After the clock was set back, an older time must not end the run of a newer one.
+      guard let nominalAt = newest.nominalAt, fire.nominalAt <= nominalAt else { return nil }
+      return "overlap: run \(newest.id) is that of a newer time"
+    }
   }
 
   /// The run of a schedule that waits for the pool's concurrency, once all queued runs have
   /// started that can; nil where one more may start or wait.
-  private func waitingFire(_ status: PoolStatus) -> Run? {
+  private func waitingFire(_ pool: PoolState) -> Run? {
+    let status = pool.status
     let running = status.runs.filter { $0.state == .running }
-    var places = (status.pool.producer?.concurrency ?? 1) - running.count
+    var places = (status.pool.producer?.concurrency ?? 1) - running.count - pool.leaving
     var busy = Set(running.compactMap(\.schedule))
     var waiting: Run?
     for run in status.runs where run.state == .queued {
@@ -112,7 +157,8 @@ extension EngineState {
     guard let producer = pool.status.pool.producer, pool.status.standstill == nil else { return }
     for run in pool.status.runs where run.state == .queued {
       let running = pool.status.runs.filter { $0.state == .running }
-      guard running.count < producer.concurrency else { return }
+      // Two producers of the pool at once are not wanted, though one of them is being ended.
+      guard running.count + pool.leaving < producer.concurrency else { return }
       if run.reason != .manual {
         if let until = pool.status.breakerOpenUntil(at: now) {
           let why = "the breaker is open until \(RFC3339.format(until))"
@@ -134,14 +180,17 @@ extension EngineState {
     guard order.items > 0, let index = pool.status.runs.firstIndex(where: { $0.id == run.id })
     else { return end(run, in: &pool, as: .skipped, why: order.why, at: now, &tick) }
     pool.status.runs[index].state = .running
-    pool.status.runs[index].asked = order.items
+    let asked = pool.status.takesAll(run) ? 0 : order.items
+    pool.status.runs[index].asked = asked
     pool.status.runs[index].startedAt = now
-    tick.events.append(.start(run: run.id, asked: order.items))
+    tick.events.append(.start(run: run.id, asked: asked))
   }
 
   /// Opens and starts a run where the level calls for one.
   mutating func reorder(_ pool: inout PoolState, at now: Instant, _ tick: inout Tick) {
-    guard pool.status.reorder(at: now) == .now else { return }
+    guard pool.status.reorder(at: now) == .now, let producer = pool.status.pool.producer,
+      pool.status.runs.count + pool.leaving < producer.concurrency
+    else { return }
     let run = Run(
       id: ids.next(at: now), pool: pool.status.pool.name,
       reason: pool.isFresh ? .start : .reorder, state: .queued, createdAt: now)

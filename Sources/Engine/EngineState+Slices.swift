@@ -6,37 +6,66 @@ extension EngineState {
     guard mayLaunch(pool, at: now), let producer = pool.status.pool.producer else { return false }
     for run in pool.ready(at: now) {
       guard let index = pool.status.runs.firstIndex(where: { $0.id == run.id }) else { continue }
-      let slice: Slice
-      if let interrupted = run.slice {
-        slice = again(interrupted)
-      } else {
-        // Nothing is left where a stop came between the last slice's commit and the run's end.
-        let left = run.asked - run.covered
-        let count = min(producer.slice, left, pool.status.room)
-        guard count > 0 else {
-          let full = "no room: the pool is at its max of \(pool.status.pool.stock.max)"
-          let why = left > 0 ? full : nil
-          end(run, in: &pool, as: .succeeded, why: why, at: now, &tick)
-          continue
-        }
-        slice = Slice(
-          number: (run.slices.last?.number ?? 0) + 1, state: .running, asked: count,
-          startedAt: now)
+      guard let (slice, recalling) = nextSlice(of: run, producer, &pool, at: now, &tick) else {
+        continue
       }
       pool.status.runs[index].slices = [slice]
+      pool.status.runs[index].asked = max(run.asked, run.covered + slice.asked)
       pool.retries[run.id] = nil
       pool.executing.insert(run.id)
       if let rate = producer.rate { pool.rateAllowsAt = now + rate.time(for: slice.asked) }
       tick.events.append(
-        .attempt(run: run.id, slice: slice.number, asked: slice.asked, attempt: slice.attempts))
+        .attempt(
+          run: run.id, slice: slice.number, asked: slice.asked, attempt: slice.attempts,
+          recalling: recalling))
       let launch = Launch(
         pool: pool.status.pool.name, run: run.id, slice: slice.number, count: slice.asked,
-        cursor: run.cursor)
+        cursor: run.cursor, recalling: recalling)
       tick.launches.append(launch)
       if run.slice == nil { tick.newSlices.append(launch) }
       return true
     }
     return false
+  }
+
+  /// The slice that a run asks for next, and how many stale items are recalled for it; nil where
+  /// there is none any more, and the run has ended.
+  private func nextSlice(
+    of run: Run, _ producer: ProducerSpec, _ pool: inout PoolState, at now: Instant,
+    _ tick: inout Tick
+  ) -> (slice: Slice, recalling: Int)? {
+    if let interrupted = run.slice { return (again(interrupted), 0) }
+    // A stop may have come between the last slice's commit and the run's end.
+    if let last = run.slices.last, last.isShort {
+      endShort(run, last, printed: last.stored + last.duplicates, in: &pool, at: now, &tick)
+      return nil
+    }
+    let left = pool.status.takesAll(run) ? producer.slice : run.asked - run.covered
+    let room = pool.status.room
+    let count = min(producer.slice, left, room + pool.status.recallable)
+    guard count > 0 else {
+      let full = "no room: the pool is at its max of \(pool.status.pool.stock.max)"
+      end(run, in: &pool, as: .succeeded, why: left > 0 ? full : nil, at: now, &tick)
+      return nil
+    }
+    let recalling = max(0, count - room)
+    pool.status.stock.available -= recalling
+    pool.status.stock.stale -= recalling
+    pool.status.stock.recalled += recalling
+    let slice = Slice(
+      number: (run.slices.last?.number ?? 0) + 1, state: .running, asked: count, startedAt: now)
+    return (slice, recalling)
+  }
+
+  /// Ends a run whose supplier has no more for now. One that takes all was after just that.
+  private func endShort(
+    _ run: Run, _ slice: Slice, printed: Int, in pool: inout PoolState, at now: Instant,
+    _ tick: inout Tick
+  ) {
+    let why =
+      "the producer printed \(printed) of \(slice.asked) items in slice \(slice.number)"
+    let state: RunState = pool.status.takesAll(run) ? .succeeded : .short
+    end(run, in: &pool, as: state, why: why, at: now, &tick)
   }
 
   /// The next try of a slice. One that a crash or a stop interrupted is the same try once more.
@@ -61,13 +90,14 @@ extension EngineState {
       pool.status.runs[index].expired += put.expired
       pool.status.runs[index].covered += launch.count
       if let cursor { pool.status.runs[index].cursor = cursor }
-      pool.status.runs[index].slices[0].state = .committed
+      var slice = pool.status.runs[index].slices[0]
+      slice.state = .committed
+      (slice.stored, slice.duplicates, slice.overfill) = (put.stored, put.duplicates, put.overfill)
+      pool.status.runs[index].slices = [slice]
       let run = pool.status.runs[index]
       if printed < launch.count {
-        let why =
-          "the producer printed \(printed) of \(launch.count) items in slice \(launch.slice)"
-        end(run, in: &pool, as: .short, why: why, at: now, &tick)
-      } else if run.covered >= run.asked {
+        endShort(run, slice, printed: printed, in: &pool, at: now, &tick)
+      } else if run.covered >= run.asked, !pool.status.takesAll(run) {
         end(run, in: &pool, as: .succeeded, why: nil, at: now, &tick)
       }
     case .failed(let why, let log):

@@ -7,8 +7,8 @@ import Larder
 /// a tick's cost does not grow with the number of pools at rest.
 package struct EngineState: Sendable {
   var pools: [String: PoolState] = [:]
-  /// Pools to be looked at in the next tick.
-  var dirty: Set<String> = []
+  /// Pools to be looked at in the next ticks, in the order of their turns.
+  var dirty = Turns()
   private var agenda = Agenda()
   /// Pools with a slice to be made, in the order of their turns.
   private var turns = Turns()
@@ -41,8 +41,10 @@ package struct EngineState: Sendable {
     self.ids = ids
     self.random = random
     for status in pools {
-      self.pools[status.pool.name] = PoolState(status: status)
-      dirty.insert(status.pool.name)
+      var pool = PoolState(status: status)
+      pool.resumeRate(at: awakeSince)
+      self.pools[status.pool.name] = pool
+      dirty.append(status.pool.name)
     }
   }
 
@@ -63,11 +65,12 @@ package struct EngineState: Sendable {
       pools[name]?.status.pool = definition.pool
       pools[name]?.status.retired = false
       pools[name]?.status.problem = nil
-      dirty.insert(name)
+      pools[name]?.marksMayBeWrong = true
+      dirty.append(name)
     }
     for name in changes.retired {
       pools[name]?.status.retired = true
-      dirty.insert(name)
+      dirty.append(name)
     }
     for (name, problem) in changes.problems { pools[name]?.status.problem = problem }
   }
@@ -85,24 +88,32 @@ package struct EngineState: Sendable {
 
   /// Takes over the stock of pools that changed.
   package mutating func stockChanged(_ stocks: [String: Stock]) {
-    for (pool, stock) in stocks where pools[pool] != nil {
+    // Sorted: a dictionary's order changes from process to process, and a seed must reproduce all.
+    for (pool, stock) in stocks.sorted(by: { $0.key < $1.key }) where pools[pool] != nil {
       pools[pool]?.status.stock = stock
-      dirty.insert(pool)
+      dirty.append(pool)
     }
   }
 
-  /// Whether nothing has happened since the last tick: what the store refused of its decisions has.
+  /// Takes over that a pool's stale marks are right.
+  package mutating func marked(_ pool: String) {
+    pools[pool]?.marksMayBeWrong = false
+    dirty.append(pool)
+  }
+
+  /// Whether no pool is left to be looked at: one is where there were too many for the last tick,
+  /// or where the store refused what it decided.
   package var isSettled: Bool { dirty.isEmpty }
 
   /// Decides what is to be done now. The state already counts on it being done.
   package mutating func tick(at now: Instant) -> Tick {
     var tick = Tick()
     see(now)
-    dirty.formUnion(agenda.removeDue(at: now))
-    let due = dirty.sorted()
-    dirty = []
-    tick.examined = due
-    for name in due { examine(name, at: now, &tick) }
+    for name in agenda.removeDue(at: now) { dirty.append(name) }
+    while tick.examined.count < Limits.poolsPerTick, let name = dirty.popFirst() {
+      tick.examined.append(name)
+      examine(name, at: now, &tick)
+    }
     launch(at: now, &tick)
     tick.deadline = dirty.isEmpty ? agenda.first : now
     return tick
@@ -122,8 +133,10 @@ package struct EngineState: Sendable {
       return
     }
     guard now < last else { return }
-    for name in pools.keys { pools[name]?.shiftWaits(by: last - now) }
-    dirty.formUnion(pools.keys)
+    for name in pools.keys.sorted() {
+      pools[name]?.shiftWaits(by: last - now)
+      dirty.append(name)
+    }
   }
 
   private mutating func examine(_ name: String, at now: Instant, _ tick: inout Tick) {
@@ -131,6 +144,11 @@ package struct EngineState: Sendable {
     let remaining = pool.status.pool.claims.minRemaining
     if let expiry = pool.status.stock.nextExpiry, expiry <= now + remaining {
       tick.expiries.append(name)
+      agenda.set(nil, for: name)
+      return
+    }
+    if pool.needsMarking {
+      tick.markings.append(name)
       agenda.set(nil, for: name)
       return
     }
@@ -164,7 +182,7 @@ package struct EngineState: Sendable {
       guard var pool = pools[name] else { continue }
       let runs = pool.status.runs.count
       if launchOne(&pool, at: now, &tick) { executing += 1 }
-      if pool.status.runs.count < runs { dirty.insert(name) }
+      if pool.status.runs.count < runs { dirty.append(name) }
       pools[name] = pool
       if mayLaunch(pool, at: now) { turns.append(name) }
       agenda.set(deadline(of: pool, at: now), for: name)
@@ -195,9 +213,12 @@ package struct EngineState: Sendable {
         Slice(
           number: number, state: .committed, asked: 0, startedAt: pool.status.runs[index].createdAt)
       }
+      if pool.status.takesAll(pool.status.runs[index]) {
+        pool.status.runs[index].asked -= launch.count
+      }
     }
     pools[launch.pool] = pool
-    dirty.insert(launch.pool)
+    dirty.append(launch.pool)
   }
 
   /// Takes over how a slice ended.
@@ -211,7 +232,7 @@ package struct EngineState: Sendable {
     pool.executing.remove(launch.run)
     settle(&pool, launch, result, at: now, &tick)
     pools[launch.pool] = pool
-    dirty.insert(launch.pool)
+    dirty.append(launch.pool)
     return tick
   }
 
@@ -237,7 +258,7 @@ package struct EngineState: Sendable {
     run.count = count
     pool.status.runs.append(run)
     pools[name] = pool
-    dirty.insert(name)
+    dirty.append(name)
     requested.insert(name)
     return (run, .open(run))
   }
@@ -245,6 +266,6 @@ package struct EngineState: Sendable {
   /// Forgets a run that the store refused to open, since its nominal time has one already.
   package mutating func refused(_ run: Run) {
     pools[run.pool]?.status.runs.removeAll { $0.id == run.id }
-    dirty.insert(run.pool)
+    dirty.append(run.pool)
   }
 }

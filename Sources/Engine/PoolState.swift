@@ -5,6 +5,8 @@ struct PoolState: Sendable {
   var status: PoolStatus
   /// The first look at the pool is to come: what is ordered then was ordered at the start.
   var isFresh = true
+  /// The stale marks may be those of another definition.
+  var marksMayBeWrong = true
   /// The next nominal time of each active schedule.
   var nextFires: [String: Instant] = [:]
   /// Running runs whose slice waits for its next try, and until when.
@@ -16,6 +18,24 @@ struct PoolState: Sendable {
 
   init(status: PoolStatus) {
     self.status = status
+  }
+
+  /// Takes up the rate where an earlier engine left it: the newest slice used it up.
+  mutating func resumeRate(at now: Instant) {
+    let runs = status.runs + (status.lastRun.map { [$0] } ?? [])
+    let newest = runs.compactMap(\.slices.last).max { $0.startedAt < $1.startedAt }
+    guard let rate = status.pool.producer?.rate, let newest else { return }
+    rateAllowsAt = min(newest.startedAt, now) + rate.time(for: newest.asked)
+  }
+
+  /// Runs that were replaced and whose producers have not ended yet.
+  var leaving: Int {
+    executing.count { id in !status.runs.contains { $0.id == id } }
+  }
+
+  /// Whether the marks must be looked at: a pool that marks nothing and has no mark needs no look.
+  var needsMarking: Bool {
+    marksMayBeWrong && (status.pool.stock.onRevision == .replace || status.stock.stale > 0)
   }
 
   /// Brings the ends of waits forward, since the clock was set back by so much.

@@ -40,7 +40,7 @@ package struct Recording: Sendable {
     var outcome = Outcome()
     outcome.crowded = crowding.withoutRoom(tell(try store.takeChanges()))
     let kept = events.filter { event in
-      guard case .attempt(let run, _, _, _) = event else { return true }
+      guard case .attempt(let run, _, _, _, _) = event else { return true }
       return !outcome.crowded.contains { $0.run == run }
     }
     let took = try store.record(kept, at: now)

@@ -7,6 +7,8 @@ package struct Launch: Sendable, Hashable {
   package var slice: Int
   package var count: Int
   package var cursor: String
+  /// Stale items that are recalled first, to make room for what it brings.
+  package var recalling = 0
 }
 
 /// A try of a slice that failed, with another one to come.
@@ -29,9 +31,14 @@ package struct Tick: Sendable {
   package var launches: [Launch] = []
   /// Those of the launches that put more items in flight, unlike a slice that is tried again.
   package var newSlices: [Launch] = []
+  /// Replaced runs whose producers are to be ended when the events are on disk.
+  package var cancellations: [String] = []
   /// Pools with expired items on their shelf, to be taken off before anything else is decided
   /// about them.
   package var expiries: [String] = []
+  /// Pools whose stale marks may be wrong, to be put right before anything else is decided about
+  /// them.
+  package var markings: [String] = []
   /// Tries of slices that failed and will be made again, for the log.
   package var setbacks: [Setback] = []
   /// Ended or skipped runs, for the log.

@@ -202,11 +202,48 @@ package struct ClaimPolicy: Sendable, Hashable {
     case fifo
   }
 
+  /// What a request that finds too few items comes to.
+  package enum OnMiss: String, Sendable, Hashable, CaseIterable {
+    /// It is refused.
+    case reject
+    /// It becomes a backorder: a claim that waits for its items.
+    case backorder
+  }
+
+  /// What becomes of items whose hold was released or lapsed: their payload was handed out.
+  package enum OnRelease: String, Sendable, Hashable, CaseIterable {
+    /// They are quarantined.
+    case discard
+    /// They go back on the shelf.
+    case restock
+  }
+
   package var order: Order = .fefo
   /// Items that one user may have of this pool; 0: no limit.
   package var perUser: Int = 1
   /// An item is expired this long before its expiry.
   package var minRemaining: Duration = .zero
+  /// The longest hold; zero: none is allowed.
+  package var hold: Duration = .seconds(600)
+  package var onMiss: OnMiss = .reject
+  /// How long a backorder waits.
+  package var backorderTimeout: Duration = .seconds(900)
+  package var onRelease: OnRelease = .discard
+  /// Where filled backorders and recalls are pushed to; nil: nowhere.
+  package var webhook: WebhookSpec?
 
   package init() {}
+}
+
+/// Where results are pushed to.
+package struct WebhookSpec: Sendable, Hashable {
+  /// `http://…` or `https://…`.
+  package var url: String
+  /// The absolute path of the file with the key that signs what is pushed.
+  package var secret: String
+
+  package init(url: String, secret: String) {
+    self.url = url
+    self.secret = secret
+  }
 }

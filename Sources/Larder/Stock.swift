@@ -9,6 +9,10 @@ package struct Stock: Sendable, Hashable {
   package var replaced = 0
   /// Available items with the stale mark.
   package var stale = 0
+  /// Items that pending claims wait for.
+  package var pending = 0
+  /// When the next hold lapses or the next backorder times out.
+  package var nextLapse: Instant?
   /// The earliest expiry of an available item.
   package var nextExpiry: Instant?
 

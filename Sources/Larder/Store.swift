@@ -106,8 +106,9 @@ package enum RunEvent: Sendable {
   case open(Run)
   /// A queued run starts, with so many items ordered.
   case start(run: String, asked: Int)
-  /// A slice is asked for, for the first time or again.
-  case attempt(run: String, slice: Int, asked: Int, attempt: Int)
+  /// A slice is asked for, for the first time or again. Before, at most `recalling` stale items are
+  /// recalled, to make room for what it brings.
+  case attempt(run: String, slice: Int, asked: Int, attempt: Int, recalling: Int)
   /// The process that makes the run's slice.
   case process(run: String, ProcessIdentity)
   /// A try failed, `final` if it is not tried again.
@@ -136,14 +137,50 @@ package protocol Store: AnyObject {
   /// runs are the engine's to end.
   func change(_ changes: DefinitionChanges, at now: Instant) throws(StoreError)
 
-  /// Decides requests in their order. Only grants are written.
-  func claim(_ requests: [ClaimRequest], at now: Instant) throws(StoreError) -> [ClaimOutcome]
+  /// Decides orders in their order. Refusals write nothing.
+  func decide(_ orders: [ClaimOrder], at now: Instant) throws(StoreError) -> [ClaimOutcome]
+
+  /// Ends at most `limit` of a pool's holds and backorders whose time is over, and says how many.
+  func lapse(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int
+
+  /// Forgets at most `limit` of a user's claims: cancels backorders and gives holds up. Held items
+  /// become quarantined, and keys stay bound.
+  func forget(user: String, at now: Instant, limit: Int) throws(StoreError) -> Progress
+
+  /// Takes at most `limit` items back, whoever has them.
+  func recall(
+    _ recall: Recall, in pool: String, at now: Instant, limit: Int
+  ) throws(StoreError) -> Progress
+
+  /// Deletes at most `limit` rows that were over before an instant. The keys of claims and of items
+  /// stay known.
+  func purge(before: Instant, at now: Instant, limit: Int) throws(StoreError) -> Progress
+
+  /// Claims that stopped being pending, or lost items to a recall, since the last call: who waits
+  /// for them, and who pushes, has something to do.
+  func takeResolved() -> [String]
+
+  /// The first pushes that wait, one a claim at most, of those whose time has come; and when the
+  /// next one's comes.
+  func deliveries(at now: Instant, limit: Int) throws(StoreError) -> (
+    due: [Delivery], next: Instant?
+  )
+
+  /// A push arrived.
+  func delivered(_ id: String) throws(StoreError)
+
+  /// A push failed and is tried again.
+  func failedDelivery(_ id: String, nextTryAt: Instant) throws(StoreError)
 
   /// Adds items from outside a run, as far as the pool's `max` leaves room.
   func put(_ items: [NewItem], in pool: String, at now: Instant) throws(StoreError) -> PutResult
 
   /// Takes at most `limit` expired items from the shelf and says how many it took.
   func expire(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int
+
+  /// Brings the stale marks of at most `limit` available items in line with the definition in force
+  /// and says how many it changed: fewer than `limit` when all are right.
+  func markStale(in pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int
 
   /// Records steps of runs; for each whether it took place.
   func record(_ events: [RunEvent], at now: Instant) throws(StoreError) -> [Bool]
@@ -207,6 +244,13 @@ package protocol StoreReader: AnyObject {
 }
 
 extension Store {
+  /// Decides requests in their order.
+  package func claim(
+    _ requests: [ClaimRequest], at now: Instant
+  ) throws(StoreError) -> [ClaimOutcome] {
+    try decide(requests.map { .request($0) }, at: now)
+  }
+
   /// Puts one definition in force.
   package func adopt(_ definition: Definition, at now: Instant) throws(StoreError) {
     var changes = DefinitionChanges()

@@ -1,13 +1,18 @@
 import Larder
 
 extension SQLiteStore {
-  package func claim(
-    _ requests: [ClaimRequest], at now: Instant
+  package func decide(
+    _ orders: [ClaimOrder], at now: Instant
   ) throws(StoreError) -> [ClaimOutcome] {
     try transaction { () throws(StoreError) in
       var outcomes: [ClaimOutcome] = []
-      outcomes.reserveCapacity(requests.count)
-      for request in requests { outcomes.append(try decide(request, at: now)) }
+      outcomes.reserveCapacity(orders.count)
+      for order in orders {
+        switch order {
+        case .request(let request): outcomes.append(try decide(request, at: now))
+        case .change: throw .failed("stub")
+        }
+      }
       return outcomes
     }
   }

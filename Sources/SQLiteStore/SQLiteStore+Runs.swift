@@ -21,7 +21,7 @@ extension SQLiteStore {
         UPDATE runs SET state = 'running', asked = ?, started_at = ?
         WHERE id = ? AND state = 'queued'
         """, [.integer(asked), .instant(now), .text(run)])
-    case .attempt(let run, let slice, let asked, let attempt):
+    case .attempt(let run, let slice, let asked, let attempt, _):
       try connection.run(
         """
         INSERT INTO slices (run, slice, state, asked, attempts, started_at)

@@ -16,6 +16,8 @@ final class Driver {
   private(set) var outstanding: [Launch] = []
   /// Every launch since the start.
   private(set) var launches: [Launch] = []
+  /// Runs whose producers were to be ended.
+  private(set) var cancelled: [String] = []
   /// Runs that ended or were skipped, refused ones left out.
   private(set) var ended: [Run] = []
   private(set) var deadline: Instant?
@@ -89,11 +91,16 @@ final class Driver {
           outstanding.append(launch)
         }
       }
+      cancelled += tick.cancellations
       for pool in tick.expiries {
         _ = try store.expire(pool: pool, at: now, limit: Limits.expirySlice)
       }
+      for pool in tick.markings {
+        let changed = try store.markStale(in: pool, at: now, limit: Limits.expirySlice)
+        if changed < Limits.expirySlice { state.marked(pool) }
+      }
       deadline = tick.deadline
-      let isQuiet = tick.expiries.isEmpty && refused.isEmpty
+      let isQuiet = tick.expiries.isEmpty && tick.markings.isEmpty && refused.isEmpty
       if isQuiet, tick.deadline.map({ $0 > now }) ?? true { return }
     }
     Issue.record("the core finds no rest at \(RFC3339.format(now))")

@@ -45,11 +45,36 @@ private final class FlakyStore: Store {
   func change(_ changes: DefinitionChanges, at now: Instant) throws(StoreError) {
     try store.change(changes, at: now)
   }
-  func claim(
-    _ requests: [ClaimRequest], at now: Instant
-  ) throws(StoreError) -> [ClaimOutcome] { try store.claim(requests, at: now) }
+  func decide(_ orders: [ClaimOrder], at now: Instant) throws(StoreError) -> [ClaimOutcome] {
+    try store.decide(orders, at: now)
+  }
+  func lapse(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int {
+    try store.lapse(pool: pool, at: now, limit: limit)
+  }
+  func forget(user: String, at now: Instant, limit: Int) throws(StoreError) -> Progress {
+    try store.forget(user: user, at: now, limit: limit)
+  }
+  func recall(
+    _ recall: Recall, in pool: String, at now: Instant, limit: Int
+  ) throws(StoreError) -> Progress { try store.recall(recall, in: pool, at: now, limit: limit) }
+  func purge(before: Instant, at now: Instant, limit: Int) throws(StoreError) -> Progress {
+    try store.purge(before: before, at: now, limit: limit)
+  }
+  func takeResolved() -> [String] { store.takeResolved() }
+  func deliveries(
+    at now: Instant, limit: Int
+  ) throws(StoreError) -> (due: [Delivery], next: Instant?) {
+    try store.deliveries(at: now, limit: limit)
+  }
+  func delivered(_ id: String) throws(StoreError) { try store.delivered(id) }
+  func failedDelivery(_ id: String, nextTryAt: Instant) throws(StoreError) {
+    try store.failedDelivery(id, nextTryAt: nextTryAt)
+  }
   func put(_ items: [NewItem], in pool: String, at now: Instant) throws(StoreError) -> PutResult {
     try store.put(items, in: pool, at: now)
+  }
+  func markStale(in pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int {
+    try store.markStale(in: pool, at: now, limit: limit)
   }
   func expire(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int {
     try store.expire(pool: pool, at: now, limit: limit)

@@ -57,9 +57,10 @@ final class FakeStore: Store {
     self.putErrors = putErrors
   }
 
-  func claim(
-    _ requests: [ClaimRequest], at now: Instant
-  ) throws(StoreError) -> [ClaimOutcome] {
+  func decide(_ orders: [ClaimOrder], at now: Instant) throws(StoreError) -> [ClaimOutcome] {
+    let requests = orders.compactMap { order -> ClaimRequest? in
+      if case .request(let request) = order { request } else { nil }
+    }
     log.add("claim \(requests.count)")
     if !claimErrors.isEmpty { throw claimErrors.removeFirst() }
     changed["p"] = Stock()
@@ -87,10 +88,28 @@ final class FakeStore: Store {
     demandWaits = false
   }
 
+  func lapse(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int { 0 }
+  func forget(user: String, at now: Instant, limit: Int) throws(StoreError) -> Progress {
+    Progress(done: 0, more: false)
+  }
+  func recall(
+    _ recall: Recall, in pool: String, at now: Instant, limit: Int
+  ) throws(StoreError) -> Progress { Progress(done: 0, more: false) }
+  func purge(before: Instant, at now: Instant, limit: Int) throws(StoreError) -> Progress {
+    Progress(done: 0, more: false)
+  }
+  func takeResolved() -> [String] { [] }
+  func deliveries(
+    at now: Instant, limit: Int
+  ) throws(StoreError) -> (due: [Delivery], next: Instant?) { ([], nil) }
+  func delivered(_ id: String) throws(StoreError) {}
+  func failedDelivery(_ id: String, nextTryAt: Instant) throws(StoreError) {}
+
   func pools() throws(StoreError) -> [PoolStatus] { [] }
   func definitions() throws(StoreError) -> [KeptDefinition] { [] }
   func change(_ changes: DefinitionChanges, at now: Instant) throws(StoreError) {}
   func expire(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int { 0 }
+  func markStale(in pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int { 0 }
   func record(_ events: [RunEvent], at now: Instant) throws(StoreError) -> [Bool] {
     events.map { _ in true }
   }

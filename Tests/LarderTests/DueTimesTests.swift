@@ -7,7 +7,8 @@ import Testing
     _ spec: ScheduleSpec, considered: String, awake: String = "2000-01-01T00:00:00Z", now: String
   ) -> DueTimes {
     DueTimes(
-      spec, mark: ScheduleMark(timing: spec.timing, active: true, considered: at(considered)),
+      spec, in: "keys",
+      mark: ScheduleMark(timing: spec.timing, active: true, considered: at(considered)),
       awakeSince: at(awake), at: at(now))
   }
 
@@ -25,7 +26,8 @@ import Testing
       #expect(due.fires[0].why == nil)
       #expect(due.considered == Instant(seconds: at("2026-06-01T\(now)Z").seconds))
       let again = DueTimes(
-        spec, mark: ScheduleMark(timing: spec.timing, active: true, considered: due.considered),
+        spec, in: "keys",
+        mark: ScheduleMark(timing: spec.timing, active: true, considered: due.considered),
         awakeSince: at("2000-01-01T00:00:00Z"), at: at("2026-06-01T\(now)Z"))
       #expect(again.fires == [])
     }

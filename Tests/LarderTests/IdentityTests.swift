@@ -102,6 +102,6 @@ import Testing
     other.minRemaining = .zero
     #expect(other.fingerprint != plain.fingerprint)
     #expect(ClaimRequest(pool: "p", user: "u", count: 2).fingerprint != plain.fingerprint)
-    #expect(ClaimRequest(pool: "p", user: "u", onMiss: "reject").fingerprint != plain.fingerprint)
+    #expect(ClaimRequest(pool: "p", user: "u", onMiss: .reject).fingerprint != plain.fingerprint)
   }
 }

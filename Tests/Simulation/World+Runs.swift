@@ -8,7 +8,7 @@ extension World {
     switch event {
     case .open(let run): try opened(run, took)
     case .start(let run, let asked): try started(run, asked, took)
-    case .attempt(let run, let slice, let asked, let attempt):
+    case .attempt(let run, let slice, let asked, let attempt, _):
       try attempted(run, slice, asked, attempt, took)
     case .failedAttempt(let run, _, let why, _, let final): try failed(run, why, final, took)
     case .end(let run, let state, let why): try ended(run, state, why, took)

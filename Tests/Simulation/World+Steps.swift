@@ -154,7 +154,7 @@ extension World {
     ClaimRequest(
       pool: name(claim.pool), user: "user-\(claim.user)", key: claim.key.map { "key-\($0)" },
       count: claim.count, minRemaining: claim.minRemaining.map { .seconds($0) },
-      onMiss: claim.rejects ? "reject" : nil)
+      onMiss: claim.rejects ? .reject : nil)
   }
 
   private func claim(_ requests: [ClaimRequest]) throws {
@@ -236,6 +236,11 @@ extension ClaimOutcome {
   fileprivate var word: String {
     switch self {
     case .granted: "grant"
+    case .accepted: "backorder"
+    case .changed: "changed claim"
+    case .wrongState: "wrong state"
+    case .unknownClaim: "unknown claim"
+    case .noHolds: "no holds"
     case .repeated: "same answer again"
     case .outOfStock: "miss"
     case .keyReused: "key used again"

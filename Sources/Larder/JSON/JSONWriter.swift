@@ -35,10 +35,19 @@ package struct JSONWriter {
 
   /// A member whose name is not known beforehand.
   package mutating func member(text name: String, _ value: String) {
+    self.name(text: name)
+    string(value)
+  }
+
+  package mutating func member(text name: String, raw value: String) {
+    self.name(text: name)
+    raw(value)
+  }
+
+  private mutating func name(text name: String) {
     string(name)
     bytes.append(UInt8(ascii: ":"))
     needsComma = false
-    string(value)
   }
 
   package mutating func member(_ name: StaticString, _ value: Int?) {

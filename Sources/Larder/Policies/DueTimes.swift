@@ -26,20 +26,31 @@ package struct DueTimes: Sendable, Hashable {
   /// Decides what is due.
   ///
   /// - Parameters:
+  ///   - pool: the schedule's pool, which its jitter depends on.
   ///   - mark: how far the schedule's times were dealt with.
   ///   - awakeSince: when the engine started: times before it were missed.
-  package init(_ schedule: ScheduleSpec, mark: ScheduleMark, awakeSince: Instant, at now: Instant) {
+  package init(
+    _ schedule: ScheduleSpec, in pool: String, mark: ScheduleMark, awakeSince: Instant,
+    at now: Instant
+  ) {
     // After a backward jump of the clock the mark lies ahead. Times that come again have their
     // runs already and are refused by the store.
     let start = min(mark.considered, now)
-    considered = Instant(seconds: now.seconds)
-    let onTimeAfter = min(max(start, awakeSince, now - Limits.punctuality), now)
-    addMissed(schedule, after: start, through: onTimeAfter, at: now)
-    var time = onTimeAfter.seconds
-    while let next = schedule.cron.next(after: time, in: schedule.zone), next <= now.seconds {
-      fires.append(Fire(nominalAt: Instant(seconds: next), kind: .onTime))
-      time = next
+    let onTimeAfter = min(max(awakeSince, now - Limits.punctuality), now)
+    // With jitter the newest times before `onTimeAfter` may be due only after it. A time that is
+    // due waits for those before it: how far the times were dealt with is one instant.
+    considered = max(start, onTimeAfter - schedule.jitter)
+    if schedule.jitter > .zero {
+      while let next = schedule.next(after: considered),
+        schedule.start(of: next, in: pool) <= onTimeAfter
+      { considered = next }
     }
+    addMissed(schedule, after: start, through: considered, at: now)
+    while let next = schedule.next(after: considered), schedule.start(of: next, in: pool) <= now {
+      fires.append(Fire(nominalAt: next, kind: .onTime))
+      considered = next
+    }
+    if schedule.jitter == .zero { considered = Instant(seconds: now.seconds) }
     if schedule.catchup == .latest { leaveToNewer() }
   }
 

@@ -14,8 +14,16 @@ extension PoolStatus {
         "the reorder point waits until \(RFC3339.format(until)): \(memory.fruitless) "
           + "\(memory.fruitless == 1 ? "run" : "runs in a row") brought too little")
     }
+    if stock.stale > 0 {
+      reasons.append(
+        "\(stock.stale) of \(stock.available) available items are stale, made by an older revision "
+          + "than \(pool.producer?.revision ?? ""): they do not count for the target")
+    }
+    if pool.stock.takesAll {
+      reasons.append("each run takes all that the producer has, up to the max of \(pool.stock.max)")
+    }
     if let target = pool.stock.target {
-      if stock.available >= target {
+      if stock.fresh >= target {
         reasons.append("at or above the target of \(target)")
       } else if position >= target {
         reasons.append("with what is on order, the target of \(target) is reached")
@@ -36,8 +44,8 @@ extension PoolStatus {
 
   private func describe(_ run: Run) -> String {
     guard run.state == .running else { return "run \(run.id) (\(run.reason.rawValue)) is queued" }
-    var text = "run \(run.id) (\(run.reason.rawValue)) is running: \(run.covered) of \(run.asked) "
-    text += "items dealt with"
+    let dealtWith = takesAll(run) ? "\(run.covered)" : "\(run.covered) of \(run.asked)"
+    var text = "run \(run.id) (\(run.reason.rawValue)) is running: \(dealtWith) items dealt with"
     if let slice = run.slice, slice.attempts > 1 || slice.why != nil {
       text += ", slice \(slice.number) at try \(slice.attempts)"
       if let why = slice.why { text += " (\(why))" }

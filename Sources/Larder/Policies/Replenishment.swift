@@ -1,8 +1,8 @@
 /// How much of a pool is ordered, and whether now.
 extension PoolStatus {
-  /// What is on the shelf and what running runs will still bring.
+  /// What is on the shelf, stale items apart, and what running runs will still bring.
   package var position: Int {
-    stock.available + runs.reduce(0) { $0 + $1.outstanding }
+    stock.fresh + runs.reduce(0) { $0 + $1.outstanding }
   }
 
   /// Items that running slices were asked for.
@@ -13,6 +13,11 @@ extension PoolStatus {
   /// How many items more may be asked for without passing `max`.
   package var room: Int {
     max(0, pool.stock.max - stock.available - inFlight)
+  }
+
+  /// Stale items that give way to new ones.
+  package var recallable: Int {
+    pool.stock.onRevision == .replace ? stock.stale : 0
   }
 
   /// Why nothing of the pool runs, or nil where it may.
@@ -26,17 +31,29 @@ extension PoolStatus {
 
   /// The level that a run fills up to.
   package func target(of run: Run) -> Int {
-    let schedule = pool.schedules.first { $0.name == run.schedule }
-    return schedule?.target ?? pool.stock.target ?? 0
+    scheduleTarget(of: run) ?? pool.stock.target ?? 0
   }
 
-  /// What a run that starts now orders, and why nothing where it is 0.
+  private func scheduleTarget(of run: Run) -> Int? {
+    pool.schedules.first { $0.name == run.schedule }?.target
+  }
+
+  /// Whether a run asks slice after slice, until one is short or `max` is reached.
+  package func takesAll(_ run: Run) -> Bool {
+    pool.stock.takesAll && run.count == nil && scheduleTarget(of: run) == nil
+  }
+
+  /// What a run that starts now orders, and why nothing where it is 0. One that takes all orders
+  /// slice by slice.
   package func order(for run: Run) -> (items: Int, why: String) {
     let left = max(0, pool.stock.max - position)
     let wanted: Int
     let why: String
     if let count = run.count {
       wanted = count
+      why = ""
+    } else if takesAll(run) {
+      wanted = pool.producer?.slice ?? 0
       why = ""
     } else {
       let target = target(of: run)
@@ -50,8 +67,8 @@ extension PoolStatus {
   }
 
   private var described: String {
-    let coming = position - stock.available
-    return "\(stock.available) available" + (coming > 0 ? " and \(coming) on order" : "")
+    let coming = position - stock.fresh
+    return "\(stock.fresh) available" + (coming > 0 ? " and \(coming) on order" : "")
   }
 
   /// Until when the breaker keeps runs from starting by themselves; nil: it is closed, or lets
@@ -88,21 +105,27 @@ extension PoolStatus {
 
   /// Whether the level calls for a run, schedule or not.
   package func reorder(at now: Instant) -> Reorder {
+    let ceiling = pool.stock.takesAll ? pool.stock.max : pool.stock.target ?? 0
     guard standstill == nil, pool.stock.reorderAt > 0, position <= pool.stock.reorderAt,
-      position < (pool.stock.target ?? 0), let producer = pool.producer,
-      runs.count < producer.concurrency, runs.isEmpty || !isOnTrial(at: now)
+      position < ceiling, let producer = pool.producer, runs.count < producer.concurrency,
+      runs.isEmpty || !isOnTrial(at: now), !runs.contains(where: takesAll)
     else { return .no }
     let waits = [breakerOpenUntil(at: now), reorderWaitsUntil(at: now)].compactMap { $0 }
     if let until = waits.max() { return .waits(until: until) }
     return .now
   }
 
-  /// The next nominal time of a schedule that is not suspended.
+  /// When the next run of a schedule starts, its jitter included.
   package func nextFire(after now: Instant) -> Instant? {
     guard standstill == nil else { return nil }
-    return pool.schedules.filter { !$0.suspend }
-      .compactMap { $0.cron.next(after: now.seconds, in: $0.zone) }
-      .min().map { Instant(seconds: $0) }
+    return pool.schedules.filter { !$0.suspend }.compactMap { nextStart(of: $0, after: now) }.min()
+  }
+
+  private func nextStart(of schedule: ScheduleSpec, after now: Instant) -> Instant? {
+    // Times that have passed may be waiting for their jitter.
+    let mark = marks[schedule.name].flatMap { $0.timing == schedule.timing ? $0.considered : nil }
+    let from = schedule.jitter > .zero ? min(max(mark ?? now, now - schedule.jitter), now) : now
+    return schedule.next(after: from).map { max(schedule.start(of: $0, in: pool.name), now) }
   }
 
   /// When the next run should have filled the pool; nil where nobody can say.

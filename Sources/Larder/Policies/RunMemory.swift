@@ -1,7 +1,7 @@
 /// What is remembered of a pool's runs when they have ended: it decides how long the reorder
 /// point waits, whether the breaker is open, and when a run is expected to fill the pool.
 package struct RunMemory: Sendable, Hashable {
-  /// Runs in a row that failed, were short or stored nothing that could be claimed.
+  /// Runs in a row that failed, ended with a short slice or stored nothing that could be claimed.
   package var fruitless: Int
   /// Runs in a row that failed.
   package var failures: Int
@@ -19,13 +19,14 @@ package struct RunMemory: Sendable, Hashable {
     self.typicalRunTime = typicalRunTime
   }
 
-  /// The memory after a run ended; runs that never started leave no trace.
+  /// The memory after a run ended; runs that never started, or were replaced, leave no trace.
   package func after(_ run: Run, endingAs state: RunState, at now: Instant) -> RunMemory {
-    guard let startedAt = run.startedAt else { return self }
+    guard let startedAt = run.startedAt, state != .replaced else { return self }
     var memory = self
     memory.lastEndedAt = now
     memory.failures = state == .failed ? failures + 1 : 0
-    memory.fruitless = state == .succeeded && run.stored > run.expired ? 0 : fruitless + 1
+    let supplied = state == .succeeded && !(run.slices.last?.isShort ?? false)
+    memory.fruitless = supplied && run.stored > run.expired ? 0 : fruitless + 1
     if state == .succeeded || (state == .short && run.stored > run.expired) {
       // A clock that ran back meanwhile must not make the time negative.
       let took = max(now - startedAt, .zero)

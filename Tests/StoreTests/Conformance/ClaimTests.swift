@@ -71,7 +71,7 @@ import Testing
     let first = try #require(try fixture.claim("u", key: "k").granted)
     #expect(try fixture.claim("u", key: "k", count: 2) == .keyReused)
     #expect(try fixture.claim("u", key: "k", minRemaining: .zero) == .keyReused)
-    let onMiss = ClaimRequest(pool: "p", user: "u", key: "k", onMiss: "reject")
+    let onMiss = ClaimRequest(pool: "p", user: "u", key: "k", onMiss: .reject)
     #expect(try fixture.claim(onMiss) == .keyReused)
     #expect(try fixture.claim("u", key: "k").repeated == first)
     #expect(try fixture.countedItems("p")[.claimed] == 1)
