@@ -118,24 +118,12 @@ struct Checker {
     if case .words(let words) = key.notYet, case .scalar(let text, _) = node.content,
       words.contains(text)
     {
-      report(node.range, "`\(subject.path): \(text)` is not supported yet", hint: instead(of: key))
+      report(
+        node.range, "`\(subject.path): \(text)` is not supported yet",
+        hint: "write a number: `\(key.name): 100`")
       return nil
     }
-    guard let value = check(node, as: key.kind, subject, at: keyRange) else { return nil }
-    guard key.notYet == .allButDefault else { return value }
-    if case .text(let text) = value, key.defaultValue == .text(text) { return value }
-    report(
-      node.range,
-      "\(subject) other than `\(key.defaultValue?.written ?? "")` is not supported yet",
-      hint: instead(of: key))
-    return nil
-  }
-
-  private func instead(of key: Key) -> String {
-    if let value = key.defaultValue {
-      return "leave it out, or write `\(key.name): \(value.written)`"
-    }
-    return "write a number: `\(key.name): 100`"
+    return check(node, as: key.kind, subject, at: keyRange)
   }
 
   private mutating func check(

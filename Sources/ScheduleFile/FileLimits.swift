@@ -26,5 +26,10 @@ enum FileLimits {
   static let max = 1...Limits.poolMax
   /// The longest that a schedule's runs start after their nominal times.
   static let jitter = Duration.seconds(86_400)
+  /// The longest hold that a pool may allow.
+  static let hold = Duration.seconds(30 * 86_400)
+  /// The longest that a backorder may wait.
+  static let backorderTimeout = Duration.seconds(30 * 86_400)
+  static let webhookURLBytes = 2048
   static let schedules = 0...Limits.schedulesPerPool
 }

@@ -10,7 +10,7 @@ package enum TextRule: Sendable, Hashable {
   /// A file's path, not empty.
   case path
   case revision
-  /// The address of a webhook.
+  /// The address of a webhook, or the word `none`.
   case webhook
 }
 
@@ -24,6 +24,8 @@ package enum DurationRule: Sendable, Hashable {
   case positiveOrNone
   /// Any that is no longer than this.
   case atMost(Duration)
+  /// Longer than 0s and no longer than this.
+  case positiveAtMost(Duration)
 }
 
 /// What values a key takes.
@@ -57,8 +59,6 @@ package enum DefaultValue: Sendable, Hashable {
 package enum NotYet: Sendable, Hashable {
   case nothing
   case words([String])
-  /// Every value but the default.
-  case allButDefault
 }
 
 /// A key that a mapping of a schedule file knows.

@@ -52,24 +52,6 @@ struct PoolBuilder {
     pool.claims = claims
     return pool
   }
-
-  // MARK: Claims
-
-  private mutating func claims(_ fields: Fields?, stock: Fields) -> ClaimPolicy {
-    var policy = ClaimPolicy()
-    guard let fields else { return policy }
-    policy.order = fields.text("order").flatMap(ClaimPolicy.Order.init) ?? policy.order
-    policy.perUser = fields.integer("per_user") ?? policy.perUser
-    policy.minRemaining = fields.duration("min_remaining") ?? policy.minRemaining
-    if let place = fields["min_remaining"], let life = stock.duration("shelf_life"),
-      life <= policy.minRemaining
-    {
-      warn(
-        place.range, "an item is expired as soon as it is stored: its shelf life is no longer",
-        hint: "write less than `stock.shelf_life`, \(DurationText.format(life))")
-    }
-    return policy
-  }
 }
 
 // MARK: Schedules

@@ -111,13 +111,14 @@ struct ScalarCheck {
         hint: durationHint(rule))
     }
     switch rule {
-    case .positive where duration == .zero:
+    case .positive where duration == .zero, .positiveAtMost where duration == .zero:
       return fail("\(subject) must be longer than \(shown(text))")
     case .positiveOrNone where duration == .zero:
       return fail(
         "\(subject) must be longer than \(shown(text))",
         hint: "write `\(subject.key): none` for no end")
-    case .atMost(let longest) where duration > longest:
+    case .atMost(let longest) where duration > longest,
+      .positiveAtMost(let longest) where duration > longest:
       return fail("\(subject) is at most \(DurationText.format(longest)), not \(shown(text))")
     default:
       return .duration(duration)
@@ -130,7 +131,10 @@ struct ScalarCheck {
     }
     let none = rule == .positiveOrNone ? "; `none` for no end" : ""
     let longest =
-      if case .atMost(let longest) = rule { DurationText.format(longest) } else { "100 years" }
+      switch rule {
+      case .atMost(let longest), .positiveAtMost(let longest): DurationText.format(longest)
+      case .any, .positive, .positiveOrNone: "100 years"
+      }
     return
       "write `250ms`, `10s`, `5m`, `24h`, `7d`, or a sum such as `1h30m`, up to \(longest)\(none)"
   }
@@ -194,8 +198,22 @@ struct ScalarCheck {
         hint: "shorten it, to a version or a hash of the program perhaps")
     case .path where text.isEmpty:
       return fail("\(subject) names no file", hint: "write the path of a file")
+    case .webhook where text != WebhookURL.none:
+      return webhook()
     default:
       return .text(text)
+    }
+  }
+
+  private mutating func webhook() -> CheckedValue? {
+    guard text.utf8.count <= FileLimits.webhookURLBytes else {
+      return fail("\(subject) takes \(FileLimits.webhookURLBytes) bytes at most")
+    }
+    do throws(WebhookURL.Fault) {
+      _ = try WebhookURL(text)
+      return .text(text)
+    } catch {
+      return fail("\(subject) \(error.message)", hint: error.hint)
     }
   }
 

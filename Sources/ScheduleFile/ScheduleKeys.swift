@@ -89,22 +89,29 @@ package enum ScheduleKeys {
     [
       Key("order", .word(ClaimPolicy.Order.allCases.map(\.rawValue)), default: .text("fefo")),
       Key("per_user", .integer(FileLimits.stock), default: .integer(1)),
-      Key("hold", .duration(.any), default: .text("10m")),
+      Key("hold", .duration(.atMost(FileLimits.hold)), default: .text("10m")),
       Key("min_remaining", .duration(.any), default: .text("0s")),
-      Key("on_miss", .word(["reject"]), default: .text("reject"), notYet: .words(["backorder"])),
+      Key(
+        "on_miss", .word(ClaimPolicy.OnMiss.allCases.map(\.rawValue)), default: .text("reject")),
       Key("backorder", .mapping(backorder)),
-      Key("on_release", .word(["discard"]), default: .text("discard"), notYet: .words(["restock"])),
+      Key(
+        "on_release", .word(ClaimPolicy.OnRelease.allCases.map(\.rawValue)),
+        default: .text("discard")),
       Key("webhook", .mapping(webhook)),
     ])
 
   static let backorder = KeyTable(
-    "claims.backorder", [Key("timeout", .duration(.positive), default: .text("15m"))])
+    "claims.backorder",
+    [
+      Key(
+        "timeout", .duration(.positiveAtMost(FileLimits.backorderTimeout)), default: .text("15m"))
+    ])
 
   static let webhook = KeyTable(
     "claims.webhook",
     [
-      Key("url", .text(.webhook), default: .text("none"), notYet: .allButDefault),
-      Key("secret", .text(.path), default: .text("none")),
+      Key("url", .text(.webhook), default: .text(WebhookURL.none)),
+      Key("secret", .text(.path), default: .text(WebhookURL.none)),
     ])
 
   /// Every mapping of the file, the file itself first.

@@ -31,8 +31,6 @@ import Testing
 
   @Test(arguments: [
     "stock: {target: auto}", "schedules: [{cron: \"0 * * * *\", target: auto}]",
-    "claims: {on_miss: backorder}", "claims: {on_release: restock}",
-    "claims: {webhook: {url: \"https://example.org\"}}",
   ])
   func aWordThatComesNextIsNotSupportedYet(_ entry: String) {
     let errors = Data.parse("pool: p\n\(entry)\n").diagnostics.filter { $0.severity == .error }

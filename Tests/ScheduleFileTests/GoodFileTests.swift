@@ -34,6 +34,11 @@ import Testing
     #expect(pool.claims.order == .fefo)
     #expect(pool.claims.perUser == 1)
     #expect(pool.claims.minRemaining == .zero)
+    #expect(pool.claims.hold == .seconds(600))
+    #expect(pool.claims.onMiss == .reject)
+    #expect(pool.claims.backorderTimeout == .seconds(900))
+    #expect(pool.claims.onRelease == .discard)
+    #expect(pool.claims.webhook == nil)
   }
 
   @Test func leftOutKeysOfProducersAndSchedulesHaveTheirDefaults() throws {
@@ -123,6 +128,31 @@ import Testing
     #expect(pool.claims.order == .fifo)
     #expect(pool.claims.perUser == 0)
     #expect(pool.claims.minRemaining == .seconds(60))
+    #expect(pool.claims.hold == .seconds(30 * 86_400))
+    #expect(pool.claims.onMiss == .backorder)
+    #expect(pool.claims.backorderTimeout == .milliseconds(1))
+    #expect(pool.claims.onRelease == .restock)
+    #expect(
+      pool.claims.webhook
+        == WebhookSpec(url: "https://example.org/hook?a=%20", secret: "/srv/secrets/hook.key"))
+  }
+
+  @Test(arguments: [
+    ("hold: 0s", true), ("hold: 30d", true), ("hold: 30d1ms", false), ("hold: none", false),
+    ("backorder: {timeout: 1ms}", true), ("backorder: {timeout: 0s}", false),
+    ("backorder: {timeout: 30d}", true), ("backorder: {timeout: 30d1ms}", false),
+    ("on_miss: reject, backorder: {timeout: 1h}", true),
+  ])
+  func holdsAndBackordersLastThirtyDaysAtMost(_ entry: String, _ isGood: Bool) {
+    let parsed = Data.parse("pool: p\nclaims: {\(entry)}\n")
+    #expect((parsed.pool != nil) == isGood)
+    #expect(parsed.diagnostics.isEmpty == isGood)
+  }
+
+  @Test func aPoolMayAllowNoHolds() throws {
+    let claims = try #require(Data.parse("pool: p\nclaims: {hold: 0s}\n").pool).claims
+    #expect(claims.hold == .zero)
+    #expect(claims.onRelease == .discard)
   }
 
   @Test func everyKeyOfASchedulesReachesTheModel() throws {

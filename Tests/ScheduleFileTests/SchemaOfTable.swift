@@ -10,14 +10,30 @@ enum SchemaOfTable {
     if !required.isEmpty {
       result["required"] = required
     }
+    result["dependencies"] = dependencies(in: table)
     return result
+  }
+
+  /// What keys need others.
+  private static func dependencies(in table: KeyTable) -> [String: Any]? {
+    switch table.path {
+    case "":
+      ["producer": ["required": ["stock"], "properties": ["stock": ["required": ["target"]]]]]
+    case "claims.webhook":
+      [
+        "url": [
+          "anyOf": [
+            ["properties": ["url": ["enum": ["none"]]]],
+            ["required": ["secret"], "properties": ["secret": ["pattern": "^(?!none$)"]]],
+          ]
+        ]
+      ]
+    default: nil
+    }
   }
 
   private static func schema(of key: Key) -> [String: Any] {
     var result = schema(of: key.kind)
-    if key.notYet == .allButDefault {
-      result = ["enum": [key.defaultValue!.written]]
-    }
     switch key.defaultValue {
     case .text(let text): result["default"] = text
     case .integer(let number): result["default"] = number
@@ -64,10 +80,18 @@ enum SchemaOfTable {
     let sum = "([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?"
     return switch rule {
     case .any, .atMost: "^(?=.)\(sum)$"
-    case .positive: "^(?=.*[1-9])\(sum)$"
+    case .positive, .positiveAtMost: "^(?=.*[1-9])\(sum)$"
     case .positiveOrNone: "^(none|(?=.*[1-9])\(sum))$"
     }
   }
+
+  /// Ports above 65535 and addresses such as `[:]` are the parser's alone to refuse.
+  private static let webhookPattern: String = {
+    let label = "[A-Za-z0-9_-]+"
+    let host = #"(\[[0-9A-Fa-f:.]+\]|\#(label)(\.\#(label))*\.?)"#
+    let tail = #"([/?]([A-Za-z0-9._~!$&'()*+,;=:@/?\[\]-]|%[0-9A-Fa-f]{2})*)?"#
+    return "^(none|https?://\(host)(:[0-9]{1,5})?\(tail))$"
+  }()
 
   private static func schema(of rule: TextRule) -> [String: Any] {
     // YAML readers make numbers and booleans of unquoted texts, which are texts all the same.
@@ -83,7 +107,11 @@ enum SchemaOfTable {
     case .path: ["type": scalar, "pattern": #"^[^\u0000]+$"#]
     case .revision:
       ["type": scalar, "pattern": #"^[^\u0000]*$"#, "maxLength": FileLimits.revisionCharacters]
-    case .free, .argument, .variable, .webhook: ["type": scalar, "pattern": #"^[^\u0000]*$"#]
+    case .webhook:
+      [
+        "type": "string", "maxLength": FileLimits.webhookURLBytes, "pattern": webhookPattern,
+      ]
+    case .free, .argument, .variable: ["type": scalar, "pattern": #"^[^\u0000]*$"#]
     }
   }
 }
