@@ -6,7 +6,7 @@ import Larder
 /// the decision is recorded, and available and in-flight items together must not pass `max`.
 struct Crowding: Sendable {
   private let slices: [Launch]
-  private let limits: [String: Int]
+  private let limits: [String: (items: Int, countsHeld: Bool)]
 
   /// - Parameters:
   ///   - slices: the new slices of a tick.
@@ -24,8 +24,9 @@ struct Crowding: Sendable {
     return slices.reversed().filter { launch in
       guard let limit = limits[launch.pool], let stock = stocks[launch.pool] else { return false }
       let recalled = min(recalling[launch.pool, default: 0], stock.stale)
-      guard stock.available - recalled > limit else { return false }
-      limits[launch.pool] = limit + launch.count
+      let shelved = stock.available - recalled + (limit.countsHeld ? stock.held : 0)
+      guard shelved > limit.items else { return false }
+      limits[launch.pool]?.items += launch.count
       recalling[launch.pool, default: 0] -= launch.recalling
       return true
     }

@@ -271,6 +271,11 @@ package final class Engine: Sendable {
         try store.expire(pool: pool, at: now, limit: Limits.expirySlice)
       }
     }
+    for pool in tick.lapses {
+      _ = try writer.perform { (store, now) throws(StoreError) in
+        try store.lapse(pool: pool, at: now, limit: Limits.lapseSlice)
+      }
+    }
     for pool in tick.markings {
       let changed = try writer.perform { (store, now) throws(StoreError) in
         try store.markStale(in: pool, at: now, limit: Limits.expirySlice)

@@ -190,14 +190,16 @@ extension EngineState {
     tick.events.append(.start(run: run.id, asked: asked))
   }
 
-  /// Opens and starts a run where the level calls for one.
+  /// Opens and starts a run where the level or a backorder calls for one.
   mutating func reorder(_ pool: inout PoolState, at now: Instant, _ tick: inout Tick) {
     guard pool.status.reorder(at: now) == .now, let producer = pool.status.pool.producer,
       pool.status.runs.count + pool.leaving < producer.concurrency
     else { return }
+    let reason: RunReason =
+      pool.status.lacksBackorders ? .backorder : pool.isFresh ? .start : .reorder
     let run = Run(
-      id: ids.next(at: now), pool: pool.status.pool.name,
-      reason: pool.isFresh ? .start : .reorder, state: .queued, createdAt: now)
+      id: ids.next(at: now), pool: pool.status.pool.name, reason: reason, state: .queued,
+      createdAt: now)
     guard pool.status.order(for: run).items > 0 else { return }
     tick.events.append(.open(run))
     pool.status.runs.append(run)

@@ -147,6 +147,11 @@ package struct EngineState: Sendable {
       agenda.set(nil, for: name)
       return
     }
+    if let lapse = pool.status.stock.nextLapse, lapse <= now {
+      tick.lapses.append(name)
+      agenda.set(nil, for: name)
+      return
+    }
     if pool.needsMarking {
       tick.markings.append(name)
       agenda.set(nil, for: name)
@@ -172,6 +177,7 @@ package struct EngineState: Sendable {
     if let expiry = pool.status.stock.nextExpiry {
       times.append(expiry - pool.status.pool.claims.minRemaining)
     }
+    if let lapse = pool.status.stock.nextLapse { times.append(lapse) }
     if automatic, case .waits(let until) = pool.status.reorder(at: now) { times.append(until) }
     if let allowed = pool.rateAllowsAt, now < allowed { times.append(allowed) }
     return times.min()
@@ -197,10 +203,12 @@ package struct EngineState: Sendable {
       && (pool.rateAllowsAt.map { $0 <= now } ?? true) && !pool.ready(at: now).isEmpty
   }
 
-  /// How many items may be on a pool's shelf with what is in flight.
-  package func shelfLimit(of pool: String) -> Int {
-    guard let status = pools[pool]?.status else { return 0 }
-    return status.pool.stock.max - status.inFlight
+  /// How many items may be on a pool's shelf with what is in flight, and whether held ones count,
+  /// since they may come back.
+  package func shelfLimit(of pool: String) -> (items: Int, countsHeld: Bool) {
+    guard let status = pools[pool]?.status else { return (0, false) }
+    let countsHeld = status.pool.claims.onRelease == .restock
+    return (status.pool.stock.max - status.inFlight, countsHeld)
   }
 
   /// Takes a new slice back, since items came to the shelf before it was recorded. The next tick

@@ -36,6 +36,9 @@ package struct Tick: Sendable {
   /// Pools with expired items on their shelf, to be taken off before anything else is decided
   /// about them.
   package var expiries: [String] = []
+  /// Pools with holds or backorders whose time is over, to be ended before anything else is decided
+  /// about them.
+  package var lapses: [String] = []
   /// Pools whose stale marks may be wrong, to be put right before anything else is decided about
   /// them.
   package var markings: [String] = []

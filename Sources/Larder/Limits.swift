@@ -71,6 +71,8 @@ package enum Limits {
   package static let pauseAfterTrouble = Duration.seconds(1)
   /// Items that expire, or get or lose the stale mark, in one transaction.
   package static let expirySlice = 100
+  /// Holds and backorders that end in one transaction, since their time is over.
+  package static let lapseSlice = 100
   /// Pools that one tick of the engine looks at, so that what it decides is a small transaction.
   package static let poolsPerTick = 200
   /// Slices that are listed with a run in a page of runs, and with one run.

@@ -52,13 +52,13 @@ private final class FlakyStore: Store {
   func lapse(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int {
     try store.lapse(pool: pool, at: now, limit: limit)
   }
-  func forget(user: String, at now: Instant, limit: Int) throws(StoreError) -> Progress {
+  func forget(user: String, at now: Instant, limit: Int) throws(StoreError) -> Larder.Progress {
     try store.forget(user: user, at: now, limit: limit)
   }
   func recall(
     _ recall: Recall, in pool: String, at now: Instant, limit: Int
-  ) throws(StoreError) -> Progress { try store.recall(recall, in: pool, at: now, limit: limit) }
-  func purge(before: Instant, at now: Instant, limit: Int) throws(StoreError) -> Progress {
+  ) throws(StoreError) -> Larder.Progress { try store.recall(recall, in: pool, at: now, limit: limit) }
+  func purge(before: Instant, at now: Instant, limit: Int) throws(StoreError) -> Larder.Progress {
     try store.purge(before: before, at: now, limit: limit)
   }
   func takeResolved() -> [String] { store.takeResolved() }

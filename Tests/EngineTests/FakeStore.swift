@@ -89,13 +89,13 @@ final class FakeStore: Store {
   }
 
   func lapse(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int { 0 }
-  func forget(user: String, at now: Instant, limit: Int) throws(StoreError) -> Progress {
+  func forget(user: String, at now: Instant, limit: Int) throws(StoreError) -> Larder.Progress {
     Progress(done: 0, more: false)
   }
   func recall(
     _ recall: Recall, in pool: String, at now: Instant, limit: Int
-  ) throws(StoreError) -> Progress { Progress(done: 0, more: false) }
-  func purge(before: Instant, at now: Instant, limit: Int) throws(StoreError) -> Progress {
+  ) throws(StoreError) -> Larder.Progress { Progress(done: 0, more: false) }
+  func purge(before: Instant, at now: Instant, limit: Int) throws(StoreError) -> Larder.Progress {
     Progress(done: 0, more: false)
   }
   func takeResolved() -> [String] { [] }

@@ -22,8 +22,12 @@ extension PoolStatus {
     if pool.stock.takesAll {
       reasons.append("each run takes all that the producer has, up to the max of \(pool.stock.max)")
     }
+    if stock.pending > 0 {
+      let items = stock.pending == 1 ? "1 item is" : "\(stock.pending) items are"
+      reasons.append("\(items) on backorder: they go to those who wait, in their order")
+    }
     if let target = pool.stock.target {
-      if stock.fresh >= target {
+      if position >= target, stock.fresh >= target {
         reasons.append("at or above the target of \(target)")
       } else if position >= target {
         reasons.append("with what is on order, the target of \(target) is reached")

@@ -1,8 +1,14 @@
 /// How much of a pool is ordered, and whether now.
 extension PoolStatus {
-  /// What is on the shelf, stale items apart, and what running runs will still bring.
+  /// What is on the shelf, stale items apart, and what running runs will still bring, less what
+  /// pending claims wait for; below zero where that is more.
   package var position: Int {
-    stock.fresh + runs.reduce(0) { $0 + $1.outstanding }
+    stock.fresh + outstanding - stock.pending
+  }
+
+  /// What running runs will still bring.
+  private var outstanding: Int {
+    runs.reduce(0) { $0 + $1.outstanding }
   }
 
   /// Items that running slices were asked for.
@@ -17,7 +23,12 @@ extension PoolStatus {
 
   /// The same, below zero by what is beyond `max`, as where it was lowered.
   package var spare: Int {
-    pool.stock.max - stock.available - inFlight
+    pool.stock.max - stock.available - inFlight - restockable
+  }
+
+  /// Held items that come back to the shelf if they are released.
+  package var restockable: Int {
+    pool.claims.onRelease == .restock ? stock.held : 0
   }
 
   /// Stale items that give way to new ones.
@@ -51,7 +62,7 @@ extension PoolStatus {
   /// What a run that starts now orders, and why nothing where it is 0. One that takes all orders
   /// slice by slice.
   package func order(for run: Run) -> (items: Int, why: String) {
-    let left = max(0, pool.stock.max - position)
+    let left = max(0, pool.stock.max - restockable - position)
     let wanted: Int
     let why: String
     if let count = run.count {
@@ -72,8 +83,11 @@ extension PoolStatus {
   }
 
   private var described: String {
-    let coming = position - stock.fresh
-    return "\(stock.fresh) available" + (coming > 0 ? " and \(coming) on order" : "")
+    var parts = ["\(stock.fresh) available"]
+    if outstanding > 0 { parts.append("\(outstanding) on order") }
+    if restockable > 0 { parts.append("\(restockable) held that may come back") }
+    let text = parts.joined(separator: " and ")
+    return text + (stock.pending > 0 ? ", of which \(stock.pending) are on backorder," : "")
   }
 
   /// Until when the breaker keeps runs from starting by themselves; nil: it is closed, or lets
@@ -108,11 +122,16 @@ extension PoolStatus {
     case now
   }
 
-  /// Whether the level calls for a run, schedule or not.
+  /// Whether pending claims wait for more than running runs will bring. What is on the shelf is no
+  /// help to them: it is not what they want, or others stand before them.
+  package var lacksBackorders: Bool { outstanding < stock.pending }
+
+  /// Whether the level or a backorder calls for a run, schedule or not.
   package func reorder(at now: Instant) -> Reorder {
     let ceiling = pool.stock.takesAll ? pool.stock.max : pool.stock.target ?? 0
-    guard standstill == nil, pool.stock.reorderAt > 0, position <= pool.stock.reorderAt,
-      position < ceiling, let producer = pool.producer, runs.count < producer.concurrency,
+    let isLow = pool.stock.reorderAt > 0 && position <= pool.stock.reorderAt
+    guard standstill == nil, isLow || lacksBackorders, position < ceiling,
+      let producer = pool.producer, runs.count < producer.concurrency,
       runs.isEmpty || !isOnTrial(at: now), !runs.contains(where: takesAll)
     else { return .no }
     let waits = [breakerOpenUntil(at: now), reorderWaitsUntil(at: now)].compactMap { $0 }
