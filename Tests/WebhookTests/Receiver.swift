@@ -54,15 +54,11 @@ final class Receiver: Sendable {
         method: request.method, path: request.path, query: request.query,
         authorization: request.header("authorization"), cookie: request.header("cookie"),
         body: request.body)
-      let index = pushes.change { pushes in
-        pushes.append(push)
-        return pushes.count - 1
-      }
-      if let response = script(index, push) {
-        responder.send(response)
-      } else {
-        unanswered.change { $0.append(responder) }
-      }
+      // The loop's thread alone adds pushes. Whoever sees one must find its responder.
+      let response = script(pushes.change { $0.count }, push)
+      if response == nil { unanswered.change { $0.append(responder) } }
+      pushes.change { $0.append(push) }
+      if let response { responder.send(response) }
     }
     try server.start()
     guard case .tcp(_, let bound)? = server.listeners.first else { throw TestError("no port") }
