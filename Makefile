@@ -3,8 +3,10 @@
 # make simulate   simulate histories of random seeds for SECONDS=60, or that of SEED=n STEPS=m
 .PHONY: run test check format deps build clean simulate
 
-# Headers of the C libraries that Larder uses, and the programs that its examples and tests run.
-PACKAGES := libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev libyaml-dev tzdata
+# Headers of the C libraries that Larder uses, the authorities that webhooks' hosts are checked
+# against, and the programs that its examples and tests run.
+PACKAGES := ca-certificates libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev libssl-dev \
+	libyaml-dev tzdata
 PROGRAMS := curl openssl python3
 
 FORMAT := swift format

@@ -23,6 +23,7 @@ let package = Package(
     .systemLibrary(name: "CMicrohttpd"),
     .systemLibrary(name: "CYAML"),
     .systemLibrary(name: "CCurl"),
+    .systemLibrary(name: "CCrypto"),
     .target(name: "CLinux"),
 
     target("Cron"),
@@ -31,6 +32,7 @@ let package = Package(
     target("SQLiteStore", ["Larder", "CSQLite", "CLinux"]),
     target("Producer", ["Larder", "CLinux"]),
     target("Engine", ["Larder", "Producer", "CLinux"]),
+    target("Webhook", ["Larder", "Engine", "CCurl", "CCrypto"]),
     target("HTTPServer", ["CMicrohttpd", "CLinux"]),
     target("API", ["Larder", "Engine", "HTTPServer"]),
     target(
@@ -55,6 +57,7 @@ let package = Package(
       name: "simulate", dependencies: ["Simulation"], path: "Tests/Simulate",
       swiftSettings: strict),
     tests("SimulationTests", ["Simulation"]),
+    tests("WebhookTests", ["Webhook", "Larder", "Engine", "HTTPServer", "CCurl"]),
     tests("HTTPServerTests", ["HTTPServer"]),
     tests("EndToEndTests", ["LarderCLI", "larder"]),
   ]

@@ -60,6 +60,21 @@ package enum Limits {
   /// Manual runs of one pool that wait; one more is answered 503.
   package static let queuedRuns = 100
 
+  // Webhooks
+  /// Posts that are under way at once, over all pools and of one pool.
+  package static let webhookPosts = 4
+  package static let webhookPostsPerPool = 2
+  /// How long a post may take in all, and until its connection stands.
+  package static let webhookTime = Duration.seconds(10)
+  package static let webhookConnectTime = Duration.seconds(5)
+  /// What is read of a host's answer, its header included; the rest is cut off.
+  package static let webhookAnswerBytes = 64 * 1024
+  /// The ceiling of the wait after the first failed try, and the highest.
+  package static let webhookWait = Duration.seconds(1)
+  package static let webhookLongestWait = Duration.seconds(3600)
+  /// How long a thread that has nothing to post keeps its connections.
+  package static let webhookIdle = Duration.seconds(30)
+
   // The engine
   /// A nominal time that is noticed within this time is on time; later it was missed.
   package static let punctuality = Duration.seconds(10)
