@@ -6,3 +6,8 @@ static inline int csqlite_bind_text(sqlite3_stmt *statement, int index, const ch
                                     sqlite3_uint64 bytes) {
   return sqlite3_bind_text64(statement, index, text, bytes, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
+
+static inline int csqlite_bind_blob(sqlite3_stmt *statement, int index, const void *bytes,
+                                    sqlite3_uint64 count) {
+  return sqlite3_bind_blob64(statement, index, bytes, count, SQLITE_TRANSIENT);
+}

@@ -5,9 +5,9 @@ package struct Demand: Sendable, Hashable {
   package var hits = 0
   /// Requests that found too few items.
   package var misses = 0
-  /// Items that the hits got.
+  /// Items that the hits got, and those that misses got later, as backorders.
   package var claimed = 0
-  /// Items that the misses asked for.
+  /// Items that the misses asked for and did not get later.
   package var missed = 0
   /// Items that expired, or that a producer made beyond what was asked for or had room, and that
   /// nobody claimed.
@@ -28,6 +28,15 @@ package struct Demand: Sendable, Hashable {
     var demand = Demand()
     demand.misses = 1
     demand.missed = items
+    return demand
+  }
+
+  /// What changes about the demand of an earlier miss whose backorder got its `items` items. It
+  /// stays a miss, and what was asked for stays the same.
+  package static func fill(_ items: Int) -> Demand {
+    var demand = Demand()
+    demand.claimed = items
+    demand.missed = -items
     return demand
   }
 

@@ -15,6 +15,10 @@ package enum Limits {
   package static let claimBatch = 1024
   /// Claims that wait for the writer; one more is answered 503.
   package static let waitingClaims = 20_000
+  /// Pending claims of one pool; one more is a miss.
+  package static let backordersPerPool = 100_000
+  /// Places in a line of pending claims that are counted; nobody further behind is told a place.
+  package static let placesInLine = 10_000
   /// How long misses wait to be written, if nothing else is: what a crash may lose of them.
   package static let demandDelay = Duration.seconds(1)
   /// Other writes that wait for the writer; one more is answered 503.
@@ -84,7 +88,8 @@ package enum Limits {
   package static let settling = Duration.milliseconds(200)
   /// How long the engine rests after the store refused what it decided.
   package static let pauseAfterTrouble = Duration.seconds(1)
-  /// Items that expire, or get or lose the stale mark, in one transaction.
+  /// Items that expire, or get or lose the stale mark, and claims whose time is over, in one
+  /// transaction.
   package static let expirySlice = 100
   /// Holds and backorders that end in one transaction, since their time is over.
   package static let lapseSlice = 100

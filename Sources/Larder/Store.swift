@@ -139,10 +139,12 @@ package protocol Store: AnyObject {
   /// runs are the engine's to end.
   func change(_ changes: DefinitionChanges, at now: Instant) throws(StoreError)
 
-  /// Decides orders in their order. Refusals write nothing.
+  /// Decides orders in their order. Refusals write nothing, but for claims whose time is found to
+  /// be over: they lapse or time out.
   func decide(_ orders: [ClaimOrder], at now: Instant) throws(StoreError) -> [ClaimOutcome]
 
-  /// Ends at most `limit` of a pool's holds and backorders whose time is over, and says how many.
+  /// Ends at most `limit` of a pool's holds and backorders whose time is over, holds first, and says
+  /// how many.
   func lapse(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int
 
   /// Forgets at most `limit` of a user's claims: cancels backorders and gives holds up. Held items
@@ -228,12 +230,16 @@ package protocol StoreReader: AnyObject {
   /// as expired whether or not the writer has taken them from the shelf.
   func pools(_ names: [String]?, at now: Instant) throws(StoreError) -> [PoolStatus]
 
-  /// A claim, unless it was forgotten.
-  func claim(_ id: String) throws(StoreError) -> Claim?
+  /// A claim, unless it was forgotten. One whose time is over reads as lapsed or timed out, whether
+  /// or not the writer has come to it.
+  func claim(_ id: String, at now: Instant) throws(StoreError) -> Claim?
 
-  /// Claims, newest first, forgotten ones left out.
-  func claims(user: String?, pool: String?, before cursor: Int64?, limit: Int)
-    throws(StoreError) -> Page<Claim>
+  /// Claims, newest first, forgotten ones left out, without places in lines. Those of one state
+  /// leave out claims whose time is over until the writer has come to them.
+  func claims(
+    user: String?, pool: String?, state: ClaimState?, before cursor: Int64?, limit: Int,
+    at now: Instant
+  ) throws(StoreError) -> Page<Claim>
 
   func item(_ key: String, in pool: String, at now: Instant) throws(StoreError) -> ItemStatus?
 
@@ -248,6 +254,21 @@ package protocol StoreReader: AnyObject {
 
   /// Ends the reading; nothing may be asked afterwards.
   func close()
+}
+
+extension StoreReader {
+  /// A claim as it is now.
+  package func claim(_ id: String) throws(StoreError) -> Claim? {
+    try claim(id, at: .now())
+  }
+
+  /// Claims of any state as they are now.
+  package func claims(
+    user: String?, pool: String?, before cursor: Int64?, limit: Int
+  ) throws(StoreError) -> Page<Claim> {
+    try claims(
+      user: user, pool: pool, state: nil, before: cursor, limit: limit, at: .now())
+  }
 }
 
 extension Store {

@@ -14,6 +14,8 @@ struct Arrival {
   /// New items for which a stale one was or would have been recalled.
   var exchanged = 0
   var result = PutResult()
+  /// What pending claims may get of it.
+  var openings = Openings()
 
   init(pool: Pool, slice: SliceCommit? = nil, room: Int, recalled: Int = 0) {
     self.pool = pool
@@ -24,8 +26,5 @@ struct Arrival {
   }
 
   /// Whether the items are of an older revision than the producer's, by which the pool goes.
-  var isStale: Bool {
-    guard let slice, let fresh = pool.freshRevision else { return false }
-    return slice.revision != fresh
-  }
+  var isStale: Bool { pool.isStale(slice?.revision) }
 }

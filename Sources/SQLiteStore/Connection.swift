@@ -78,6 +78,11 @@ final class Connection {
     if code != SQLITE_OK { throw storeError(SQLiteFailure(code: code, connection: handle)) }
   }
 
+  /// The number of the row that was inserted last.
+  var lastRow: Int64 {
+    sqlite3_last_insert_rowid(handle)
+  }
+
   /// Rows that the last statement changed.
   var changes: Int {
     Int(sqlite3_changes64(handle))

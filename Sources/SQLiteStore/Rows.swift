@@ -2,7 +2,6 @@ import Larder
 
 /// Reading rows as values: what the writing and the reading side share.
 enum Rows {
-  static let claimColumns = "id, pool, user, state, claimed_at, seq"
   static let runColumns = """
     id, pool, reason, state, schedule, nominal_at, count, asked, covered, stored, cursor, \
     created_at, started_at, ended_at, why, process_id, process_started, boot_id, seq, expired
@@ -16,12 +15,6 @@ enum Rows {
       preconditionFailure("\(Word.self) has no \(row.text(column))")
     }
     return word
-  }
-
-  static func claim(_ row: Row) -> Claim {
-    Claim(
-      id: row.text(0), pool: row.text(1), user: row.text(2), state: word(row, 3),
-      claimedAt: row.instant(4), items: [])
   }
 
   /// The items of a claim, in the order in which every answer lists them.
@@ -85,12 +78,11 @@ enum Rows {
     return newestFirst.reversed()
   }
 
-  /// The stock as counted, with the earliest expiry on the shelf.
-  static func stock(of pool: String, _ connection: Connection) throws(StoreError) -> Stock {
-    var stock =
-      try connection.first(
+  /// How many items the pool has in each state.
+  static func counts(of pool: String, _ connection: Connection) throws(StoreError) -> Stock {
+    try connection.first(
         """
-        SELECT available, held, claimed, expired, recalled, quarantined, replaced, stale
+        SELECT available, held, claimed, expired, recalled, quarantined, replaced, stale, pending
         FROM stock WHERE pool = ?
         """, [.text(pool)]
       ) { row in
@@ -99,10 +91,31 @@ enum Rows {
           stock[state] = row.int(Int32(column))
         }
         stock.stale = row.int(Int32(ItemState.allCases.count))
+        stock.pending = row.int(Int32(ItemState.allCases.count + 1))
         return stock
       } ?? Stock()
+  }
+
+  /// The stock as counted, with the earliest expiry on the shelf and the next end of a hold or a
+  /// backorder.
+  static func stock(of pool: String, _ connection: Connection) throws(StoreError) -> Stock {
+    var stock = try counts(of: pool, connection)
     stock.nextExpiry = try nextExpiry(pool, connection)
+    let ends = [
+      stock.held > 0 ? try nextEnd("hold_expires_at", .held, pool, connection) : nil,
+      stock.pending > 0 ? try nextEnd("timeout_at", .pending, pool, connection) : nil,
+    ]
+    stock.nextLapse = ends.compactMap { $0 }.min()
     return stock
+  }
+
+  private static func nextEnd(
+    _ column: String, _ state: ClaimState, _ pool: String, _ connection: Connection
+  ) throws(StoreError) -> Instant? {
+    try connection.first(
+      "SELECT min(\(column)) FROM claims WHERE pool = ? AND state = '\(state.rawValue)'",
+      [.text(pool)]
+    ) { $0.optionalInstant(0) } ?? nil
   }
 
   static func nextExpiry(

@@ -4,7 +4,10 @@ import Larder
 enum SQLValue {
   case null
   case integer(Int64)
+  case real(Double)
   case text(String)
+  /// A blob of one byte.
+  case byte(UInt8)
 
   static func optional(_ text: String?) -> SQLValue {
     text.map { .text($0) } ?? .null
@@ -20,6 +23,10 @@ enum SQLValue {
 
   static func integer(_ number: Int) -> SQLValue {
     .integer(Int64(number))
+  }
+
+  static func duration(_ span: Duration) -> SQLValue {
+    .integer(span.inMilliseconds)
   }
 
   static func instant(_ instant: Instant) -> SQLValue {

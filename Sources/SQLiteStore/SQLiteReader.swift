@@ -78,18 +78,21 @@ package final class SQLiteReader: StoreReader {
     status.stock.nextExpiry = try Rows.nextExpiry(status.pool.name, after: cutoff, connection)
   }
 
-  package func claim(_ id: String) throws(StoreError) -> Claim? {
+  package func claim(_ id: String, at now: Instant) throws(StoreError) -> Claim? {
     try connection.snapshot { () throws(StoreError) in
-      var claim = try connection.first(
-        "SELECT \(Rows.claimColumns) FROM claims WHERE id = ? AND state <> 'forgotten'",
-        [.text(id)], Rows.claim)
-      claim?.items = try Rows.items(of: id, connection)
+      let record = try connection.first(
+        "SELECT \(ClaimRecord.columns) FROM claims WHERE id = ? AND state <> 'forgotten'",
+        [.text(id)], ClaimRecord.init)
+      guard let record else { return nil }
+      var claim = try record.claim(at: now, connection)
+      if claim.state == .pending { claim.position = try record.position(connection) }
       return claim
     }
   }
 
   package func claims(
-    user: String?, pool: String?, before cursor: Int64?, limit: Int
+    user: String?, pool: String?, state: ClaimState?, before cursor: Int64?, limit: Int,
+    at now: Instant
   ) throws(StoreError) -> Page<Claim> {
     try connection.snapshot { () throws(StoreError) in
       // Unary plus keeps the planner off an index that would read claims in another order.
@@ -97,28 +100,49 @@ package final class SQLiteReader: StoreReader {
         user != nil
         ? "user = ?1 AND (?2 IS NULL OR +pool = ?2)"
         : pool != nil ? "?1 IS NULL AND pool = ?2" : "?1 IS NULL AND ?2 IS NULL"
-      let rows = try connection.all(
+      let records = try connection.all(
         """
-        SELECT \(Rows.claimColumns) FROM claims
-        WHERE \(condition) AND seq < ?3 AND state <> 'forgotten'
+        SELECT \(ClaimRecord.columns) FROM claims
+        WHERE \(condition) AND \(Self.condition(state, user: user)) AND seq < ?3
+          AND ?5 IS NOT NULL
         ORDER BY seq DESC LIMIT ?4
         """,
-        [.optional(user), .optional(pool), .integer(cursor ?? .max), .integer(limit + 1)]
-      ) { row in (claim: Rows.claim(row), seq: row.int64(5)) }
+        [
+          .optional(user), .optional(pool), .integer(cursor ?? .max), .integer(limit + 1),
+          .instant(now),
+        ], ClaimRecord.init)
       // A page ends early where its payloads grow large.
       var page = Page<Claim>(rows: [], cursor: nil)
       var bytes = 0
-      for (claim, seq) in rows {
+      for record in records {
         guard page.rows.count < limit, bytes <= Limits.pageBytes else { break }
-        var claim = claim
-        claim.items = try Rows.items(of: claim.id, connection)
+        let claim = try record.claim(at: now, connection)
         bytes += claim.items.reduce(0) { $0 + $1.payload.utf8.count }
         page.rows.append(claim)
-        page.cursor = seq
+        page.cursor = record.seq
       }
-      if page.rows.count == rows.count { page.cursor = nil }
+      if page.rows.count == records.count { page.cursor = nil }
       return page
     }
+  }
+
+  /// What claims of a state satisfy, in words that let their index be used: most claims are
+  /// claimed, and those of other states have an index of their own.
+  private static func condition(_ state: ClaimState?, user: String?) -> String {
+    guard let state else { return "state <> 'forgotten'" }
+    let isState = "\(user == nil ? "" : "+")state = '\(state.rawValue)'"
+    switch state {
+    case .claimed: return "state <> 'forgotten' AND +state = 'claimed'"
+    case .forgotten: return "state <> 'forgotten' AND false"
+    case .held: return "\(isState) AND \(other(user)) AND hold_expires_at > ?5"
+    case .pending: return "\(isState) AND \(other(user)) AND timeout_at > ?5"
+    case .cancelled, .timedOut, .released, .lapsed, .recalled:
+      return "\(isState) AND \(other(user))"
+    }
+  }
+
+  private static func other(_ user: String?) -> String {
+    user == nil ? "state NOT IN ('claimed', 'forgotten')" : "state <> 'forgotten'"
   }
 
   package func item(

@@ -31,6 +31,7 @@ extension SQLiteStore {
     }
     let expired = arrival.result.expired
     if expired > 0 { demand.add(.waste(expired), in: arrival.pool.name, at: now) }
+    try fill(arrival.pool, arrival.openings, at: now)
     return arrival
   }
 
@@ -58,11 +59,15 @@ extension SQLiteStore {
       if let known { try takeKey(of: known, in: pool) }
     }
     try insert(item, expired ? .expired : .available, line: line, arrival, at: now)
-    if expired { arrival.result.expired += 1 }
+    if expired {
+      arrival.result.expired += 1
+    } else if waiting(in: pool.name) > 0 {
+      arrival.openings.add(attributes: item.attributes, madeFor: item.user)
+    }
     arrival.result.stored += 1
   }
 
-  private func isExpired(_ expiresAt: Instant?, in pool: Pool, at now: Instant) -> Bool {
+  func isExpired(_ expiresAt: Instant?, in pool: Pool, at now: Instant) -> Bool {
     expiresAt.map { $0 <= now + pool.claims.minRemaining } ?? false
   }
 

@@ -10,7 +10,8 @@ extension SQLiteStore {
       for order in orders {
         switch order {
         case .request(let request): outcomes.append(try decide(request, at: now))
-        case .change: throw .failed("stub")
+        case .change(let claim, let command):
+          outcomes.append(try change(claim, command, at: now))
         }
       }
       return outcomes
@@ -24,70 +25,124 @@ extension SQLiteStore {
     let policy = pool.claims
     // Where a user may have one item, asking again without a key is the same request.
     let key = request.key ?? (policy.perUser == 1 ? "" : nil)
-    if let key, let earlier = try earlierClaim(request, key: key) { return earlier }
+    if let key, let earlier = try earlierClaim(request, key: key, at: now) { return earlier }
+    if request.hold != nil, policy.hold == .zero { return .noHolds }
     if policy.perUser > 0 {
-      let has = try itemsOf(user: request.user, pool: request.pool)
+      let has = try itemsOf(user: request.user, pool: request.pool, at: now)
       if has + request.count > policy.perUser { return .userLimit(policy.perUser) }
     }
-    let remaining = max(policy.minRemaining, request.minRemaining ?? .zero)
-    let shelf = Shelf(
-      pool: pool, cutoff: now + remaining, hasStale: hasStale(pool.name), connection: connection)
-    let items = try shelf.take(request.count, for: request.user)
+    let line = Line(
+      request.match, minRemaining: max(policy.minRemaining, request.minRemaining ?? .zero))
+    var items: [Shelf.Found] = []
+    if let part = try reach(of: request, line, at: now) {
+      let shelf = Shelf(
+        pool: pool, cutoff: now + line.minRemaining, hasStale: hasStale(pool.name),
+        connection: connection)
+      items = try shelf.take(request.count, for: request.user, request.match, from: part)
+    }
     guard items.count == request.count else {
-      demand.add(.miss(request.count), in: request.pool, at: now)
-      return .outOfStock
+      return try miss(request, key: key, pool, line, at: now)
     }
     demand.add(.hit(request.count), in: request.pool, at: now)
-    return .granted(try grant(items, to: request, key: key, at: now))
+    let hold = request.hold.map { min($0, policy.hold) }
+    let state: ClaimState = hold == nil ? .claimed : .held
+    let claim = try insert(request, key: key, state, hold: hold, line, timeoutAt: nil, at: now)
+    return .granted(try give(items, to: claim, at: now))
   }
 
   /// The claim that bound the key, if it was bound.
   private func earlierClaim(
-    _ request: ClaimRequest, key: String
+    _ request: ClaimRequest, key: String, at now: Instant
   ) throws(StoreError) -> ClaimOutcome? {
     let found = try connection.first(
       """
-      SELECT \(Rows.claimColumns), fingerprint FROM claims
+      SELECT \(ClaimRecord.columns), fingerprint FROM claims
       WHERE user = ? AND pool = ? AND principal = ? AND key = ?
       """, [.text(request.user), .text(request.pool), .text(request.principal), .text(key)]
-    ) { row in (claim: Rows.claim(row), fingerprint: row.text(6)) }
-    guard var found else { return nil }
+    ) { row in (claim: ClaimRecord(row), fingerprint: row.text(ClaimRecord.width)) }
+    guard let found else { return nil }
     guard found.fingerprint == request.fingerprint else { return .keyReused }
-    found.claim.items = try Rows.items(of: found.claim.id, connection)
-    return .repeated(found.claim)
+    return .repeated(try show(found.claim, at: now))
   }
 
-  private func itemsOf(user: String, pool: String) throws(StoreError) -> Int {
+  /// A claim as answers show it.
+  func show(_ record: ClaimRecord, at now: Instant) throws(StoreError) -> Claim {
+    var claim = try record.claim(at: now, connection)
+    if claim.state == .pending { claim.position = try record.position(connection) }
+    return claim
+  }
+
+  private func itemsOf(
+    user: String, pool: String, at now: Instant
+  ) throws(StoreError) -> Int {
     try connection.first(
       """
       SELECT coalesce(sum(count), 0) FROM claims
-      WHERE user = ? AND pool = ? AND state IN ('pending', 'held', 'claimed')
-      """, [.text(user), .text(pool)]
+      WHERE user = ?1 AND pool = ?2 AND (state = 'claimed'
+        OR state = 'held' AND hold_expires_at > ?3 OR state = 'pending' AND timeout_at > ?3)
+      """, [.text(user), .text(pool), .instant(now)]
     ) { $0.int(0) } ?? 0
   }
 
-  private func grant(
-    _ items: [Shelf.Found], to request: ClaimRequest, key: String?, at now: Instant
-  ) throws(StoreError) -> Claim {
+  /// What comes of a request that finds too few items.
+  private func miss(
+    _ request: ClaimRequest, key: String?, _ pool: Pool, _ line: Line, at now: Instant
+  ) throws(StoreError) -> ClaimOutcome {
+    demand.add(.miss(request.count), in: pool.name, at: now)
+    guard (request.onMiss ?? pool.claims.onMiss) == .backorder, !retired.contains(pool.name),
+      waiting(in: pool.name) < Limits.backordersPerPool
+    else { return .outOfStock }
+    let claim = try insert(
+      request, key: key, .pending, hold: request.hold.map { min($0, pool.claims.hold) }, line,
+      timeoutAt: now + pool.claims.backorderTimeout, at: now)
+    changes.addPending(claims: 1, items: request.count, in: pool.name)
+    return .accepted(try show(claim, at: now))
+  }
+
+  private func insert(
+    _ request: ClaimRequest, key: String?, _ state: ClaimState, hold: Duration?, _ line: Line,
+    timeoutAt: Instant?, at now: Instant
+  ) throws(StoreError) -> ClaimRecord {
     let id = ids.next(at: now)
+    let holdExpiresAt = state == .held ? hold.map { now + $0 } : nil
     try connection.run(
       """
-      INSERT INTO claims (id, pool, principal, user, key, fingerprint, state, count, claimed_at)
-      VALUES (?, ?, ?, ?, ?, ?, 'claimed', ?, ?)
+      INSERT INTO claims (id, pool, principal, user, key, fingerprint, state, count, claimed_at,
+        hold_ms, hold_expires_at, match, match_head, min_remaining_ms, timeout_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """,
       [
         .text(id), .text(request.pool), .text(request.principal), .text(request.user),
-        .optional(key), .text(request.fingerprint), .integer(items.count), .instant(now),
+        .optional(key), .text(request.fingerprint), .text(state.rawValue),
+        .integer(request.count), .instant(now), hold.map { .duration($0) } ?? .null,
+        .optional(holdExpiresAt), .text(line.match), .text(line.head),
+        .duration(line.minRemaining), .optional(timeoutAt),
       ])
+    return ClaimRecord(
+      seq: connection.lastRow, id: id, pool: request.pool, user: request.user, state: state,
+      count: request.count, claimedAt: now, hold: hold, holdExpiresAt: holdExpiresAt,
+      timeoutAt: timeoutAt, line: line)
+  }
+
+  /// Makes items from the shelf a claim's, which is held or claimed already.
+  func give(
+    _ items: [Shelf.Found], to claim: ClaimRecord, at now: Instant
+  ) throws(StoreError) -> Claim {
+    let state: ItemState = claim.state == .held ? .held : .claimed
     for found in items {
       try connection.run(
-        "UPDATE inventory SET state = 'claimed', claim = ?, claimed_at = ? WHERE seq = ?",
-        [.text(id), .instant(now), .integer(found.seq)])
+        "UPDATE inventory SET state = ?, claim = ?, claimed_at = ? WHERE seq = ?",
+        [
+          .text(state.rawValue), .text(claim.id), state == .held ? .null : .instant(now),
+          .integer(found.seq),
+        ])
     }
-    changes.move(items.count, from: .available, to: .claimed, in: request.pool)
-    changes.addStale(-items.count { $0.isStale }, in: request.pool)
-    return Claim(
-      id: id, pool: request.pool, user: request.user, state: .claimed, claimedAt: now,
+    changes.move(items.count, from: .available, to: state, in: claim.pool)
+    changes.addStale(-items.count { $0.isStale }, in: claim.pool)
+    var given = Claim(
+      id: claim.id, pool: claim.pool, user: claim.user, state: claim.state, claimedAt: now,
       items: items.sorted { $0.seq < $1.seq }.map(\.item))
+    given.holdExpiresAt = claim.holdExpiresAt
+    return given
   }
 }

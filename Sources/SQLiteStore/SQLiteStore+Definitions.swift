@@ -24,7 +24,9 @@ extension SQLiteStore {
     }
     for definition in wanted.adopted {
       inForce[definition.pool.name] = definition.pool
+      retired.remove(definition.pool.name)
     }
+    retired.formUnion(wanted.retired.filter { inForce[$0] != nil })
   }
 
   private func adopt(_ definition: Definition, at now: Instant) throws(StoreError) {

@@ -1,8 +1,7 @@
 import Larder
 
-// A stub until the store knows holds, backorders, recall and purge.
+// A stub until the store knows how to forget, recall and purge.
 extension SQLiteStore {
-  package func lapse(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int { 0 }
   package func forget(user: String, at now: Instant, limit: Int) throws(StoreError) -> Progress {
     throw .failed("stub")
   }
@@ -12,10 +11,4 @@ extension SQLiteStore {
   package func purge(before: Instant, at now: Instant, limit: Int) throws(StoreError) -> Progress {
     throw .failed("stub")
   }
-  package func takeResolved() -> [String] { [] }
-  package func deliveries(
-    at now: Instant, limit: Int
-  ) throws(StoreError) -> (due: [Delivery], next: Instant?) { ([], nil) }
-  package func delivered(_ id: String) throws(StoreError) {}
-  package func failedDelivery(_ id: String, nextTryAt: Instant) throws(StoreError) {}
 }

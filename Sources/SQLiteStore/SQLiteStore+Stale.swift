@@ -5,6 +5,12 @@ extension Pool {
   var freshRevision: String? {
     stock.onRevision == .replace ? producer?.revision : nil
   }
+
+  /// Whether an item of this revision is stale; items that were put have none.
+  func isStale(_ revision: String?) -> Bool {
+    guard let revision, let fresh = freshRevision else { return false }
+    return revision != fresh
+  }
 }
 
 extension SQLiteStore {

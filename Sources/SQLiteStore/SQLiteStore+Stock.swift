@@ -55,13 +55,20 @@ extension SQLiteStore {
     }
   }
 
-  /// How many items more the pool's `max` allows, without counting `releasing` items in flight;
-  /// exact as far as `wanted`, so that it need not count every item that is expired and yet to be
-  /// taken from the shelf: after a long stop these may be very many.
+  /// How many items more the pool's `max` allows, without counting `releasing` items in flight.
   private func room(
     in pool: Pool, for wanted: Int, releasing: Int, at now: Instant
   ) throws(StoreError) -> Int {
-    let stock = try Rows.stock(of: pool.name, connection)
+    max(0, try spare(in: pool, for: wanted, releasing: releasing, at: now))
+  }
+
+  /// The same, negative where there is more stock than `max` allows; exact as far as `wanted`, so
+  /// that it need not count every item that is expired and yet to be taken from the shelf: after a
+  /// long stop these may be very many.
+  func spare(
+    in pool: Pool, for wanted: Int, releasing: Int, at now: Instant
+  ) throws(StoreError) -> Int {
+    let stock = try stock(of: pool.name)
     let inFlight =
       try connection.first(
         """
@@ -69,14 +76,14 @@ extension SQLiteStore {
         WHERE r.pool = ? AND r.state IN ('queued', 'running') AND s.state = 'running'
         """, [.text(pool.name)]
       ) { $0.int(0) } ?? 0
-    var room = pool.stock.max - stock.available - (inFlight - releasing)
-    let cutoff = now + pool.claims.minRemaining
-    if room < wanted, let next = stock.nextExpiry, next <= cutoff {
-      room += try Rows.unswept(
-        pool.name, through: cutoff, limit: wanted - room, connection
-      ).items
-    }
-    return max(0, room)
+    let held = pool.claims.onRelease == .restock ? stock.held : 0
+    let spare = pool.stock.max - stock.available - held - (inFlight - releasing)
+    guard spare < wanted else { return spare }
+    // As many of the expired items as would do are counted: without any, none is found at once.
+    return spare
+      + (try Rows.unswept(
+        pool.name, through: now + pool.claims.minRemaining, limit: wanted - spare, connection
+      ).items)
   }
 
   package func expire(

@@ -19,6 +19,13 @@ package final class SQLiteStore: Store {
   var demand = DemandChanges()
   /// How many items of each pool are stale, as far as transactions have ended.
   var staleItems: [String: Int] = [:]
+  /// How many pending claims each pool has, as far as transactions have ended.
+  private var pending: [String: Int] = [:]
+  /// Pools that have no schedule file any more.
+  var retired: Set<String> = []
+  /// Claims that the present transaction resolves, and those of earlier ones since `takeResolved`.
+  var resolving: [String] = []
+  private var resolved: [String] = []
   /// Pools whose stock changed since `takeChanges`.
   private var touched: Set<String> = []
   var ids: UUIDv7
@@ -52,6 +59,8 @@ package final class SQLiteStore: Store {
       for status in try Rows.pools(nil, connection, readDefinition) {
         inForce[status.pool.name] = status.pool
         staleItems[status.pool.name] = status.stock.stale
+        if status.retired { retired.insert(status.pool.name) }
+        pending[status.pool.name] = try countPending(status)
       }
     } catch {
       close()
@@ -89,7 +98,10 @@ package final class SQLiteStore: Store {
   /// Runs `body` in a transaction and writes the changes of the stock with it, and the demand if
   /// the transaction writes anyway.
   func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
-    defer { changes = StockChanges() }
+    defer {
+      changes = StockChanges()
+      resolving = []
+    }
     let before = demand
     do throws(StoreError) {
       let (result, wrote) = try connection.transaction { () throws(StoreError) in
@@ -102,7 +114,11 @@ package final class SQLiteStore: Store {
       }
       if wrote { demand = DemandChanges() }
       touched.formUnion(changes.pools)
-      for pool in changes.pools { staleItems[pool, default: 0] += changes.stale(in: pool) }
+      for pool in changes.pools {
+        staleItems[pool, default: 0] += changes.stale(in: pool)
+        pending[pool, default: 0] += changes.waiting(in: pool)
+      }
+      resolved += resolving
       return result
     } catch {
       demand = before
@@ -127,6 +143,24 @@ package final class SQLiteStore: Store {
   /// After a commit of unknown outcome nothing more may be written.
   private func forgetDemand(after error: StoreError) {
     if case .unknownCommit = error { demand = DemandChanges() }
+  }
+
+  /// How many claims of the pool are pending, with what the present transaction did.
+  func waiting(in pool: String) -> Int {
+    pending[pool, default: 0] + changes.waiting(in: pool)
+  }
+
+  private func countPending(_ status: PoolStatus) throws(StoreError) -> Int {
+    guard status.stock.pending > 0 else { return 0 }
+    return try connection.first(
+      "SELECT count(*) FROM claims WHERE pool = ? AND state = 'pending'",
+      [.text(status.pool.name)]
+    ) { $0.int(0) } ?? 0
+  }
+
+  package func takeResolved() -> [String] {
+    defer { resolved = [] }
+    return resolved
   }
 
   package func takeChanges() throws(StoreError) -> [String: Stock] {

@@ -177,6 +177,114 @@ enum Schema {
     CREATE INDEX inventory_revision ON inventory (pool, stale, revision)
       WHERE state = 'available' AND revision IS NOT NULL;
     """,
+    """
+    -- Holds, backorders, matches, recall and purge.
+    -- `hold_ms` is what the hold was cut to; null: none was asked for. `match` is the match as a
+    -- JSON text, empty where there is none, and `match_head` the same of its first name alone.
+    -- `min_remaining_ms` is what counts, the pool's own included. `claimed_at` is the time of the
+    -- request until the claim gets items.
+    ALTER TABLE claims ADD COLUMN hold_ms INTEGER;
+    ALTER TABLE claims ADD COLUMN hold_expires_at INTEGER;
+    ALTER TABLE claims ADD COLUMN match TEXT NOT NULL DEFAULT '';
+    ALTER TABLE claims ADD COLUMN match_head TEXT NOT NULL DEFAULT '';
+    ALTER TABLE claims ADD COLUMN min_remaining_ms INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE claims ADD COLUMN timeout_at INTEGER;
+    ALTER TABLE claims ADD COLUMN ended_at INTEGER;
+
+    DROP INDEX claims_user;
+    CREATE INDEX claims_user ON claims (user, seq) WHERE state <> 'forgotten';
+    DROP INDEX claims_pool;
+    CREATE INDEX claims_pool ON claims (pool, seq) WHERE state <> 'forgotten';
+    -- The lines of pending claims: those of one match and `min_remaining` stand in one line.
+    CREATE INDEX claims_lines ON claims (pool, match_head, match, min_remaining_ms, seq)
+      WHERE state = 'pending';
+    CREATE INDEX claims_waiting ON claims (pool, user, seq) WHERE state = 'pending';
+    CREATE INDEX claims_timeouts ON claims (pool, timeout_at) WHERE state = 'pending';
+    CREATE INDEX claims_holds ON claims (pool, hold_expires_at) WHERE state = 'held';
+    -- Lists by state. Most claims are claimed: these are found among all.
+    CREATE INDEX claims_state ON claims (state, seq) WHERE state NOT IN ('claimed', 'forgotten');
+    CREATE INDEX claims_pool_state ON claims (pool, state, seq)
+      WHERE state NOT IN ('claimed', 'forgotten');
+
+    -- Items that the pool's pending claims wait for.
+    ALTER TABLE stock ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;
+
+    -- A pool's items in the order in which they were made, whatever became of them.
+    CREATE INDEX inventory_made ON inventory (pool, produced_at);
+    -- Items that nobody has and nobody will get.
+    CREATE INDEX inventory_over ON inventory (pool, produced_at)
+      WHERE state IN ('expired', 'recalled', 'quarantined', 'replaced');
+
+    -- The shelf by each attribute, without items that are made for a user. JSON's booleans are
+    -- blobs here, so that they equal no number and no text.
+    CREATE TABLE shelf_attributes (
+      pool TEXT NOT NULL,
+      name TEXT NOT NULL,
+      value ANY NOT NULL,
+      stale INTEGER NOT NULL,
+      shelf_order INTEGER NOT NULL,
+      seq INTEGER NOT NULL,
+      PRIMARY KEY (pool, name, value, stale, shelf_order, seq)
+    ) STRICT, WITHOUT ROWID;
+    INSERT OR IGNORE INTO shelf_attributes (pool, name, value, stale, shelf_order, seq)
+      SELECT i.pool, a.key, CASE a.type WHEN 'true' THEN x'01' WHEN 'false' THEN x'00'
+        ELSE a.value END, i.stale, i.shelf_order, i.seq
+      FROM inventory i, json_each(i.attributes) a
+      WHERE i.attributes IS NOT NULL AND i.made_for IS NULL AND i.state = 'available';
+    CREATE TRIGGER inventory_shelved AFTER INSERT ON inventory
+      WHEN NEW.attributes IS NOT NULL AND NEW.made_for IS NULL AND NEW.state = 'available'
+    BEGIN
+      INSERT OR IGNORE INTO shelf_attributes (pool, name, value, stale, shelf_order, seq)
+        SELECT NEW.pool, key, CASE type WHEN 'true' THEN x'01' WHEN 'false' THEN x'00'
+          ELSE value END, NEW.stale, NEW.shelf_order, NEW.seq
+        FROM json_each(NEW.attributes);
+    END;
+    -- One trigger for both steps, since the order of two is not defined.
+    CREATE TRIGGER inventory_moved AFTER UPDATE OF state, stale, shelf_order ON inventory
+      WHEN OLD.attributes IS NOT NULL AND OLD.made_for IS NULL
+        AND (OLD.state = 'available' OR NEW.state = 'available')
+    BEGIN
+      DELETE FROM shelf_attributes
+        WHERE OLD.state = 'available' AND pool = OLD.pool AND (name, value) IN (
+          SELECT key, CASE type WHEN 'true' THEN x'01' WHEN 'false' THEN x'00' ELSE value END
+          FROM json_each(OLD.attributes))
+          AND stale = OLD.stale AND shelf_order = OLD.shelf_order AND seq = OLD.seq;
+      INSERT OR IGNORE INTO shelf_attributes (pool, name, value, stale, shelf_order, seq)
+        SELECT NEW.pool, key, CASE type WHEN 'true' THEN x'01' WHEN 'false' THEN x'00'
+          ELSE value END, NEW.stale, NEW.shelf_order, NEW.seq
+        FROM json_each(NEW.attributes) WHERE NEW.state = 'available';
+    END;
+    CREATE TRIGGER inventory_deleted AFTER DELETE ON inventory
+      WHEN OLD.attributes IS NOT NULL AND OLD.made_for IS NULL AND OLD.state = 'available'
+    BEGIN
+      DELETE FROM shelf_attributes
+        WHERE pool = OLD.pool AND (name, value) IN (
+          SELECT key, CASE type WHEN 'true' THEN x'01' WHEN 'false' THEN x'00' ELSE value END
+          FROM json_each(OLD.attributes))
+          AND stale = OLD.stale AND shelf_order = OLD.shelf_order AND seq = OLD.seq;
+    END;
+
+    -- Keys of items that were purged: the pool still knows them.
+    CREATE TABLE item_keys (
+      pool TEXT NOT NULL,
+      key TEXT NOT NULL,
+      PRIMARY KEY (pool, key)
+    ) STRICT, WITHOUT ROWID;
+
+    -- Pushes that wait. Those of one claim go one after the other: only the first of them has a
+    -- time.
+    CREATE TABLE webhooks (
+      seq INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
+      claim TEXT NOT NULL,
+      pool TEXT NOT NULL,
+      body TEXT NOT NULL,
+      attempts INTEGER NOT NULL DEFAULT 0,
+      next_at INTEGER
+    ) STRICT;
+    CREATE INDEX webhooks_claim ON webhooks (claim, seq);
+    CREATE INDEX webhooks_next ON webhooks (next_at, seq) WHERE next_at IS NOT NULL;
+    """,
   ]
 
   /// The version that a database has after all migrations.

@@ -8,6 +8,14 @@ struct Shelf {
     var isStale: Bool
   }
 
+  /// Whom the items that are looked for were made for.
+  enum Part {
+    /// The user alone.
+    case own
+    /// The user, and anybody.
+    case all
+  }
+
   let pool: Pool
   /// Items that expire at this time or before it are not handed out.
   let cutoff: Instant
@@ -17,40 +25,121 @@ struct Shelf {
 
   /// At most `count` items: those made for the user first, then those for anybody, and of both
   /// the stale ones last.
-  func take(_ count: Int, for user: String) throws(StoreError) -> [Found] {
+  func take(
+    _ count: Int, for user: String, _ match: Match? = nil, from part: Part = .all
+  ) throws(StoreError) -> [Found] {
     var found: [Found] = []
-    for (condition, user) in [("made_for = ?6", user), ("made_for IS NULL", nil)] {
-      for stale in hasStale ? [false, true] : [false] where found.count < count {
-        found += try find(count - found.count, stale: stale, condition: condition, user: user)
-      }
+    let pairs = match?.pairs ?? []
+    for stale in hasStale ? [false, true] : [false] where found.count < count {
+      found += try findOwn(count - found.count, stale: stale, user: user, pairs.isEmpty ? nil : match)
+    }
+    guard part == .all, found.count < count else { return found }
+    let rarestFirst = try order(pairs)
+    for stale in hasStale ? [false, true] : [false] where found.count < count {
+      found +=
+        pairs.isEmpty
+        ? try find(count - found.count, stale: stale, "made_for IS NULL", [])
+        : try find(count - found.count, stale: stale, rarestFirst)
     }
     return found
   }
 
-  private func find(
-    _ count: Int, stale: Bool, condition: String, user: String?
-  ) throws(StoreError) -> [Found] {
-    var values: [SQLValue] = [
+  private func values(_ count: Int, stale: Bool) -> [SQLValue] {
+    [
       .text(pool.name), .integer(Self.start(pool.claims.order, behind: cutoff)), .instant(cutoff),
       .integer(count), .integer(stale ? 1 : 0),
     ]
-    if let user { values.append(.text(user)) }
-    return try connection.all(
+  }
+
+  private func findOwn(
+    _ count: Int, stale: Bool, user: String, _ match: Match?
+  ) throws(StoreError) -> [Found] {
+    guard let match else {
+      return try find(count, stale: stale, "made_for = ?6", [.text(user)])
+    }
+    // A user's own items are few: they are looked through.
+    return try find(
+      count, stale: stale,
+      """
+      made_for = ?6 AND NOT EXISTS (
+        SELECT 1 FROM json_each(?7) wanted WHERE NOT EXISTS (
+          SELECT 1 FROM json_each(inventory.attributes) has
+          WHERE has.key = wanted.key AND has.value = wanted.value
+            AND (has.type IN ('true', 'false')) = (wanted.type IN ('true', 'false'))))
+      """, [.text(user), .text(match.text)])
+  }
+
+  private func find(
+    _ count: Int, stale: Bool, _ condition: String, _ more: [SQLValue]
+  ) throws(StoreError) -> [Found] {
+    try connection.all(
       """
       SELECT seq, id, key, payload, attributes, produced_at, expires_at FROM inventory
       WHERE pool = ?1 AND state = 'available' AND \(condition) AND stale = ?5
         AND shelf_order > ?2 AND (expires_at IS NULL OR expires_at > ?3)
       ORDER BY shelf_order, seq LIMIT ?4
-      """, values
-    ) { row in
-      Found(
-        seq: row.int64(0),
-        item: Item(
-          id: row.text(1), key: row.optionalText(2), payload: row.text(3),
-          attributes: row.optionalText(4), producedAt: row.instant(5),
-          expiresAt: row.optionalInstant(6)),
-        isStale: stale)
+      """, values(count, stale: stale) + more
+    ) { Self.found($0, isStale: stale) }
+  }
+
+  /// Goes through the items of the first name's value and looks the others up.
+  private func find(
+    _ count: Int, stale: Bool, _ pairs: [(name: String, value: AttributeValue)]
+  ) throws(StoreError) -> [Found] {
+    let others = pairs.indices.dropFirst().map { index in
+      """
+       AND EXISTS (
+        SELECT 1 FROM shelf_attributes b
+        WHERE b.pool = ?1 AND b.name = ?\(6 + 2 * index) AND b.value = ?\(7 + 2 * index)
+          AND b.stale = ?5 AND b.shelf_order = a.shelf_order AND b.seq = a.seq)
+      """
     }
+    return try connection.all(
+      """
+      SELECT i.seq, i.id, i.key, i.payload, i.attributes, i.produced_at, i.expires_at
+      FROM shelf_attributes a CROSS JOIN inventory i ON i.seq = a.seq
+      WHERE a.pool = ?1 AND a.name = ?6 AND a.value = ?7 AND a.stale = ?5
+        AND a.shelf_order > ?2\(others.joined())
+        AND (i.expires_at IS NULL OR i.expires_at > ?3)
+      ORDER BY a.shelf_order, a.seq LIMIT ?4
+      """,
+      values(count, stale: stale) + pairs.flatMap { [.text($0.name), .attribute($0.value)] }
+    ) { Self.found($0, isStale: stale) }
+  }
+
+  /// How far the items of a name's value are counted, to find the rarest.
+  private static let counted = 200
+
+  /// The pairs, the one of the fewest items first, as far as these are counted.
+  private func order(
+    _ pairs: [(name: String, value: AttributeValue)]
+  ) throws(StoreError) -> [(name: String, value: AttributeValue)] {
+    guard pairs.count > 1 else { return pairs }
+    var pairs = pairs
+    var (rarest, fewest) = (0, Int.max)
+    for (index, pair) in pairs.enumerated() {
+      let count =
+        try connection.first(
+          """
+          SELECT count(*) FROM (
+            SELECT 1 FROM shelf_attributes WHERE pool = ? AND name = ? AND value = ? LIMIT ?)
+          """,
+          [.text(pool.name), .text(pair.name), .attribute(pair.value), .integer(Self.counted)]
+        ) { $0.int(0) } ?? 0
+      if count < fewest { (rarest, fewest) = (index, count) }
+    }
+    pairs.swapAt(0, rarest)
+    return pairs
+  }
+
+  private static func found(_ row: Row, isStale: Bool) -> Found {
+    Found(
+      seq: row.int64(0),
+      item: Item(
+        id: row.text(1), key: row.optionalText(2), payload: row.text(3),
+        attributes: row.optionalText(4), producedAt: row.instant(5),
+        expiresAt: row.optionalInstant(6)),
+      isStale: isStale)
   }
 
   /// Below which `shelf_order` no item can be handed out. With FEFO the expired items stand first:

@@ -47,6 +47,8 @@ final class Statement {
     switch value {
     case .null: code = sqlite3_bind_null(handle, index)
     case .integer(let number): code = sqlite3_bind_int64(handle, index, number)
+    case .real(let number): code = sqlite3_bind_double(handle, index, number)
+    case .byte(var byte): code = csqlite_bind_blob(handle, index, &byte, 1)
     case .text(var text):
       code = text.withUTF8 { bytes in
         bytes.withMemoryRebound(to: CChar.self) {
@@ -80,6 +82,10 @@ struct Row {
 
   func bool(_ column: Int32) -> Bool {
     int64(column) != 0
+  }
+
+  func duration(_ column: Int32) -> Duration {
+    .milliseconds(int64(column))
   }
 
   func instant(_ column: Int32) -> Instant {

@@ -1,0 +1,80 @@
+import Larder
+
+extension SQLiteStore {
+  /// An item of a hold that ends.
+  private struct HeldItem {
+    var seq: Int64
+    var attributes: String?
+    var madeFor: String?
+    var expiresAt: Instant?
+    var revision: String?
+  }
+
+  /// Puts the items of a hold that has ended back on the shelf, or takes them away for good.
+  func giveUpItems(
+    of claim: ClaimRecord, in pool: Pool, restocking: Bool, _ openings: inout Openings,
+    at now: Instant
+  ) throws(StoreError) {
+    guard restocking, pool.claims.onRelease == .restock else {
+      try connection.run(
+        "UPDATE inventory SET state = 'quarantined' WHERE claim = ? AND state = 'held'",
+        [.text(claim.id)])
+      changes.move(connection.changes, from: .held, to: .quarantined, in: pool.name)
+      return
+    }
+    let items = try connection.all(
+      """
+      SELECT seq, attributes, made_for, expires_at, revision FROM inventory
+      WHERE claim = ? AND state = 'held'
+      """, [.text(claim.id)]
+    ) {
+      HeldItem(
+        seq: $0.int64(0), attributes: $0.optionalText(1), madeFor: $0.optionalText(2),
+        expiresAt: $0.optionalInstant(3), revision: $0.optionalText(4))
+    }
+    // Held items were counted as stock, so they find room; but a new definition may leave less.
+    var room = try spare(in: pool, for: 0, releasing: 0, at: now)
+    for item in items {
+      guard room >= 0 else {
+        try connection.run(
+          "UPDATE inventory SET state = 'quarantined' WHERE seq = ?", [.integer(item.seq)])
+        changes.move(1, from: .held, to: .quarantined, in: pool.name)
+        room += 1
+        continue
+      }
+      try restock(item, in: pool, at: now)
+      if isExpired(item.expiresAt, in: pool, at: now) {
+        try expire(item, in: pool)
+        room += 1
+      } else {
+        openings.add(attributes: item.attributes, madeFor: item.madeFor)
+      }
+    }
+  }
+
+  private func restock(_ item: HeldItem, in pool: Pool, at now: Instant) throws(StoreError) {
+    // The order of the shelf, and what is stale, may be others than when it was taken.
+    let isStale = pool.isStale(item.revision)
+    try connection.run(
+      """
+      UPDATE inventory SET state = 'available', claim = NULL, claimed_at = NULL, shelf_order = ?,
+        stale = ? WHERE seq = ?
+      """,
+      [
+        .integer(Shelf.order(of: item.expiresAt, pool.claims.order)), .integer(isStale ? 1 : 0),
+        .integer(item.seq),
+      ])
+    changes.move(1, from: .held, to: .available, in: pool.name)
+    if isStale { changes.addStale(1, in: pool.name) }
+  }
+
+  private func expire(_ item: HeldItem, in pool: Pool) throws(StoreError) {
+    try connection.run(
+      "UPDATE inventory SET state = 'expired' WHERE seq = ?", [.integer(item.seq)])
+    changes.move(1, from: .available, to: .expired, in: pool.name)
+    if pool.isStale(item.revision) { changes.addStale(-1, in: pool.name) }
+    if let expiresAt = item.expiresAt {
+      demand.add(.waste(1), in: pool.name, at: expiresAt - pool.claims.minRemaining)
+    }
+  }
+}
