@@ -70,6 +70,16 @@ import Testing
           delays.insert(Int(((moment - nominal) * 1000).rounded()))
         }
       }
+      let run = try #require(try started(Self.pools[0]).last)
+      let lag = try Int(
+        ((#require(run["started_at"].time) - #require(run["nominal_at"].time)) * 1000).rounded())
+      let text =
+        lag < 1000 ? "\(lag)ms" : "\(lag / 1000)s" + (lag % 1000 > 0 ? "\(lag % 1000)ms" : "")
+      let id = run["run"].string ?? ""
+      #expect(try workspace.larder("run", id).output.contains("\nlag: \(text)\n"))
+      let rows = try workspace.larder("runs", Self.pools[0]).output.split(separator: "\n")
+      #expect(rows[0].contains("  LAG  "))
+      #expect(rows.contains { $0.hasPrefix(id) && $0.contains("  \(text)  ") })
       // Whatever the times are: they don't start together.
       #expect(delays.count > 2, "\(delays)")
     }

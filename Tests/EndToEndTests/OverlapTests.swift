@@ -144,6 +144,8 @@ import Testing
       #expect(second["state"] == .string("skipped") && second["started_at"] == .null)
       let id = try #require(first["run"].string)
       #expect(second["why"] == .string("overlap: run \(id) of this schedule has not ended"))
+      let text = try workspace.larder("run", second["run"].string ?? "").output
+      #expect(text.contains("why: overlap: ") && !text.contains("SLICE"))
       try workspace.write("go", "")
       #expect(try server.http.ended(id)["state"] == .string("succeeded"))
     }

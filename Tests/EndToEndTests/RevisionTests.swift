@@ -88,6 +88,8 @@ import Testing
       for number in 1...9 { try workspace.write("go-\(number)", "") }
       let run = try server.http.prefill("codes", count: 2)
       #expect(run["stored"] == .int(2) && run["slices"][0]["recalled"] == .int(0))
+      let table = try workspace.larder("run", run["run"].string ?? "").output
+      #expect(table.contains("OVERFILL") && !table.contains("RECALLED"))
       let claim = try server.http.claim("codes", "u", more: #""count": 6"#).json
       #expect(
         claim["items"].elements.map { $0["payload"] }
