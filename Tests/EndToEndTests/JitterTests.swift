@@ -74,7 +74,9 @@ import Testing
       let lag = try Int(
         ((#require(run["started_at"].time) - #require(run["nominal_at"].time)) * 1000).rounded())
       let text =
-        lag < 1000 ? "\(lag)ms" : "\(lag / 1000)s" + (lag % 1000 > 0 ? "\(lag % 1000)ms" : "")
+        lag == 0
+        ? "0s"
+        : lag < 1000 ? "\(lag)ms" : "\(lag / 1000)s" + (lag % 1000 > 0 ? "\(lag % 1000)ms" : "")
       let id = run["run"].string ?? ""
       #expect(try workspace.larder("run", id).output.contains("\nlag: \(text)\n"))
       let rows = try workspace.larder("runs", Self.pools[0]).output.split(separator: "\n")
