@@ -80,6 +80,7 @@ enum Documents {
       $0.member("stored", slice.stored)
       $0.member("duplicates", slice.duplicates)
       $0.member("overfill", slice.overfill)
+      $0.member("recalled", slice.recalled)
       $0.member("attempts", slice.attempts)
       $0.member("started_at", slice.startedAt)
       $0.member("ended_at", slice.endedAt)

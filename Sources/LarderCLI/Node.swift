@@ -47,8 +47,23 @@ enum Node {
   }
 
   /// Ends the processes of runs that a crash of the last server left behind.
-  static func endLeftovers(_ store: any Store) throws(StoreError) {
-    let runs = try store.pools().flatMap(\.runs).filter { $0.state == .running }
+  ///
+  /// A replaced run has ended before its producer did. So its processes are found by what they say
+  /// themselves, however long ago that was.
+  static func endLeftovers(
+    _ store: any Store, of database: String
+  ) throws(StoreError) {
+    let pools = try store.pools()
+    var runs = pools.flatMap(\.runs).filter { $0.state == .running }
+    runs += pools.compactMap(\.lastRun).filter { $0.state == .replaced }
+    let named = Leftovers.namedRuns().subtracting(runs.map(\.id))
+    if !named.isEmpty {
+      let reader = try SQLiteReader(path: database, readDefinition: readDefinition)
+      defer { reader.close() }
+      for id in named {
+        if let run = try reader.run(id), run.state == .replaced { runs.append(run) }
+      }
+    }
     let ended = Leftovers.end(
       runs: Set(runs.map(\.id)), identities: runs.compactMap(\.process))
     if ended > 0 { Terminal.error("larder: ended \(ended) processes that a crash left behind\n") }

@@ -28,7 +28,7 @@ final class Server {
     }
     let pools: [PoolStatus]
     do throws(CommandError) {
-      pools = try Self.takeIn(loaded, store, health)
+      pools = try Self.takeIn(loaded, store, files.database, health)
     } catch {
       store.close()
       throw error
@@ -88,7 +88,7 @@ final class Server {
 
   /// Puts the files' definitions in force and ends what a crash left behind.
   private static func takeIn(
-    _ loaded: ScheduleDirectory.Loaded, _ store: SQLiteStore, _ health: Health
+    _ loaded: ScheduleDirectory.Loaded, _ store: SQLiteStore, _ database: String, _ health: Health
   ) throws(CommandError) -> [PoolStatus] {
     try CommandError.wrapping {
       let comparison = Comparison(loaded.files, with: try store.definitions())
@@ -101,7 +101,7 @@ final class Server {
       health.set(warnings: comparison.warnings)
       try store.change(comparison.changes, at: .now())
       Log.retired(comparison.changes.retired)
-      try Node.endLeftovers(store)
+      try Node.endLeftovers(store, of: database)
       return try store.pools()
     }
   }

@@ -7,13 +7,20 @@ package enum Leftovers {
   /// The longest time that is waited for the ended processes to be gone.
   private static let patience = Duration.seconds(10)
 
+  /// The runs that processes say they work for, of this store or another: what a producer starts
+  /// has the run's id in its environment.
+  package static func namedRuns() -> Set<String> {
+    guard let table = ProcessTable.read() else { return [] }
+    return Set(table.entries.keys.compactMap(ProcessTable.run(of:)))
+  }
+
   /// Ends all processes of runs that nobody reads any more, and waits until they are gone, ten
   /// seconds at most: the processes of the identities with their groups and sessions, all whose
   /// environment names one of the runs, and all that descend from these. An identity whose
   /// process is another one by now, or of another start of the machine, ends nothing.
   /// - Parameters:
-  ///   - runs: the ids of runs that the store says are running, none of which runs here.
-  ///   - identities: the producers that the store says are running.
+  ///   - runs: the ids of runs that the store says are running or replaced, none of which runs here.
+  ///   - identities: the producers of these runs.
   /// - Returns: how many processes were ended.
   package static func end(runs: Set<String>, identities: [ProcessIdentity]) -> Int {
     let startTimes = Dictionary(

@@ -1,4 +1,5 @@
 import Cron
+import Larder
 
 extension PoolBuilder {
   /// A schedule's expression; its warnings become warnings here.
@@ -28,6 +29,26 @@ extension PoolBuilder {
       }
     }
     return field.range
+  }
+
+  /// Fire times that are looked at for the shortest time between two.
+  private static let comparedFires = 10
+
+  /// Warns of a jitter that is longer than the time between two fire times: a time waits for those
+  /// before it, so their runs come in bunches instead of spread.
+  mutating func warnOfBunching(_ schedule: ScheduleSpec, at field: Field?) {
+    guard let field, schedule.jitter > .zero else { return }
+    var fires: [Int64] = []
+    while fires.count < Self.comparedFires,
+      let next = schedule.cron.next(after: fires.last ?? 0, in: schedule.zone)
+    { fires.append(next) }
+    let spans = zip(fires.dropFirst(), fires).map { $0 - $1 }
+    guard let shortest = spans.min(), .seconds(shortest) < schedule.jitter else { return }
+    let span = DurationText.format(.seconds(shortest))
+    warn(
+      field.range,
+      "the runs come in bunches: the jitter is longer than the \(span) between two fire times",
+      hint: "write at most \(span)")
   }
 
   /// A schedule's time zone, UTC where none is given.

@@ -70,6 +70,7 @@ extension PoolBuilder {
       var schedule = ScheduleSpec(name: name, cron: cron, zone: zone)
       schedule.target = fields.integer("target")
       schedule.jitter = fields.duration("jitter") ?? schedule.jitter
+      warnOfBunching(schedule, at: fields["jitter"])
       schedule.overlap =
         fields.text("overlap").flatMap(ScheduleSpec.Overlap.init) ?? schedule.overlap
       schedule.catchup =

@@ -115,6 +115,53 @@ import Testing
     }
   }
 
+  /// A replaced run has ended, and its producer not yet. With room for another producer the new
+  /// run has started meanwhile.
+  @Test(arguments: [1, 2])
+  func whatAReplacedRunLeftAtACrashIsEnded(_ concurrency: Int) throws {
+    try Workspace.with { workspace in
+      try workspace.producer(
+        "make",
+        """
+        W=\(workspace.path)
+        if mkdir $W/hung 2>/dev/null; then
+          echo "$LARDER_RUN" >$W/hung/run
+          trap '' TERM
+          setsid sh -c 'echo $$ >>'$W'/pids; while :; do sleep 60; done' &
+          echo $$ >>$W/pids
+          while :; do sleep 60; done
+        fi
+        echo "$LARDER_RUN" >>$W/ledger
+        while [ ! -e $W/go ]; do sleep 0.02; done
+        \(Scripts.counting)
+        """)
+      try workspace.declare(
+        "codes",
+        """
+        producer: {command: [./make], concurrency: \(concurrency)}
+        stock: {target: 2}
+        schedules: [{name: often, cron: "*/2 * * * * *", overlap: replace}]
+        """)
+      let server = try workspace.serve()
+      try eventually("a hanging producer") { workspace.lines("pids").count == 2 }
+      let pids = workspace.lines("pids").compactMap { Int32($0) }
+      let old = workspace.lines("hung/run")[0]
+      try eventually("the next time") {
+        try server.http.run(old)["state"] == .string("replaced")
+          && (concurrency == 1 || !workspace.lines("ledger").isEmpty)
+      }
+      try server.kill()
+      for pid in pids { #expect(isAlive(pid)) }
+
+      try workspace.write("go", "")
+      let again = try workspace.serve()
+      for pid in pids { #expect(!isAlive(pid)) }
+      #expect(again.child.errors.contains("processes that a crash left behind"))
+      try eventually("a full pool") { try again.http.level("codes")["available"] == .int(2) }
+      #expect(try again.http.run(old)["stored"] == .int(0))
+    }
+  }
+
   @Test func aRunThatAStopInterruptedGoesOnAndTheStopIsNoTry() throws {
     try Workspace.with { workspace in
       try workspace.producer(

@@ -123,4 +123,67 @@ import Testing
       #expect(workspace.lines("ledger").count == 1)
     }
   }
+
+  @Test func aRunGoesOnByItsPoolsNewFileAndWhatItStoredStays() throws {
+    try Workspace.with { workspace in
+      try workspace.producer(
+        "make",
+        """
+        echo "$LARDER_RUN $LARDER_SLICE $LARDER_COUNT" >>\(workspace.path)/ledger
+        while [ ! -e \(workspace.path)/go-$LARDER_SLICE ]; do sleep 0.02; done
+        \(Scripts.counting)
+        """)
+      func declare(slice: Int, max: Int) throws {
+        try workspace.declare(
+          "codes",
+          """
+          producer: {command: [./make], slice: \(slice)}
+          stock: {target: 6, reorder_at: 5, max: \(max)}
+          claims: {per_user: 0}
+          """)
+      }
+      try declare(slice: 1, max: 20)
+      let server = try workspace.serve()
+      try eventually("the first slice") { workspace.lines("ledger").count == 1 }
+      let id = try #require(try server.http.runs("codes").first?["run"].string)
+
+      // The slice that is being made stays as it was asked for; the next one is of the new size.
+      try declare(slice: 2, max: 30)
+      try eventually("the new file") { try server.http.level("codes")["max"] == .int(30) }
+      try workspace.write("go-1", "")
+      try eventually("the second slice") { workspace.lines("ledger").count == 2 }
+
+      // A bad edit changes nothing, and neither does its repair.
+      try workspace.declare("codes", "colour: red")
+      try eventually("a warning") { try warnings(server).count == 1 }
+      try workspace.write("go-2", "")
+      try eventually("the third slice") { workspace.lines("ledger").count == 3 }
+      try declare(slice: 2, max: 40)
+      try eventually("the repaired file") {
+        try warnings(server) == [] && server.http.level("codes")["max"] == .int(40)
+      }
+      #expect(
+        workspace.lines("ledger") == ["\(id) 1 1", "\(id) 2 2", "\(id) 3 2"])
+
+      // Without its file the pool keeps the slice that is being made, and ends the run.
+      try workspace.delete("Schedules/codes.yaml")
+      try eventually("the retirement") { try server.http.level("codes")["retired"] == .bool(true) }
+      #expect(try server.http.run(id)["state"] == .string("running"))
+      #expect(try server.http.claim("codes", "u").status == 201)
+      try workspace.write("go-3", "")
+      let run = try server.http.ended(id)
+      #expect(run["state"] == .string("failed") && run["stored"] == .int(5))
+      #expect(run["why"].string?.contains("retired") == true)
+
+      // Back again, it is filled up to what it lacks.
+      try declare(slice: 2, max: 20)
+      try workspace.write("go-4", "")
+      try eventually("a full pool") { try server.http.level("codes")["available"] == .int(6) }
+      let runs = try server.http.runs("codes")
+      #expect(runs.compactMap { $0["stored"].int } == [2, 5])
+      let level = try server.http.level("codes")
+      #expect(level["produced"] == .int(7) && level["claimed"] == .int(1))
+      #expect(workspace.lines("ledger").count == 4)
+    }
+  }
 }

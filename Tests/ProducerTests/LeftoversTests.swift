@@ -15,6 +15,7 @@ import Testing
       let second = try Self.crash(leaving: byIdentity)
       let third = try Self.crash(leaving: spared)
       #expect(Bench.alive(run: byRun).count == 3)
+      #expect(Leftovers.namedRuns().isSuperset(of: [byRun, byIdentity, spared]))
 
       var aged = third
       aged.startTime += 1
@@ -31,6 +32,7 @@ import Testing
       #expect(Leftovers.end(runs: [byRun], identities: [first, second]) == 0)
       #expect(Leftovers.end(runs: [spared], identities: []) == 3)
       #expect(Bench.children().isEmpty)
+      #expect(Leftovers.namedRuns().isDisjoint(with: [byRun, byIdentity, spared]))
     }
   }
 

@@ -92,7 +92,9 @@ extension Context {
     }
     do throws(CommandError) {
       if let pool = purpose.pool { try Node.adopt(pool, from: schedules, into: store) }
-      if purpose.engine == .runs { try CommandError.wrapping { try Node.endLeftovers(store) } }
+      if purpose.engine == .runs {
+        try CommandError.wrapping { try Node.endLeftovers(store, of: files.database) }
+      }
     } catch {
       store.close()
       throw error

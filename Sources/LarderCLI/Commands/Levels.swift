@@ -9,10 +9,11 @@ extension Command {
   static let levels = Command(
     name: "levels", arguments: "[POOL…]", summary: "reports what the shelves hold, and why",
     notes: """
-      HIT RATE: the requests of the last 24 hours that got their items. WASTE: the items that expired or
-      overfilled the pool, among those and the claimed ones of the last 24 hours. COVER: how long what
-      is available lasts at the rate at which the last hour asked for items, or the last 24 hours where
-      that hour was quiet. Demand is on disk at most a second later. Warnings go to standard error.
+      HIT RATE: the requests of the last 24 hours that got their items. WASTE: the items that expired,
+      were recalled as stale or overfilled the pool, among those and the claimed ones of the last 24
+      hours. COVER: how long what is available lasts at the rate at which the last hour asked for items,
+      or the last 24 hours where that hour was quiet. NEXT RUN: the next nominal time with its jitter.
+      Demand is on disk at most a second later. Warnings go to standard error.
       """, options: [csv, watch]
   ) { context throws(CommandError) in
     if context.wantsJSON, context.arguments.has(csv) {

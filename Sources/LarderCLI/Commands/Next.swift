@@ -15,7 +15,7 @@ extension Command {
 
   static let next = Command(
     name: "next", arguments: "[POOL]", summary: "shows the next fire times",
-    notes: "Of all pools, of one, or with --cron of an expression.",
+    notes: "Of all pools, of one, or with --cron of an expression. Jitter is left out.",
     options: [number, cron, timezone, after],
     common: [.store, .schedules, .json, .help]
   ) { context throws(CommandError) in

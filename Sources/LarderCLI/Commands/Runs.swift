@@ -5,7 +5,9 @@ extension Command {
   private static let limit = Option(name: "-n", value: "N", help: "how many runs (default 20)")
 
   static let runs = Command(
-    name: "runs", arguments: "[POOL]", summary: "lists runs, newest first", options: [limit]
+    name: "runs", arguments: "[POOL]", summary: "lists runs, newest first",
+    notes: "LAG: how long after its nominal time a run started, its jitter included.",
+    options: [limit]
   ) { context throws(CommandError) in
     try context.arguments.expect(atMost: 1)
     var request = APIRequest("GET", ["v1", "runs"])
@@ -21,14 +23,14 @@ extension Command {
     }
     var table = Table([
       ("RUN", .left), ("POOL", .left), ("REASON", .left), ("STATE", .left), ("STORED", .right),
-      ("ASKED", .right), ("STARTED AT", .left), ("TOOK", .right), ("WHY", .left),
+      ("ASKED", .right), ("STARTED AT", .left), ("LAG", .right), ("TOOK", .right), ("WHY", .left),
     ])
     for run in JSONNode(body)?["runs"]?.elements ?? [] {
       table.add([
         run["run"]?.plain ?? "", run["pool"]?.plain ?? "",
         run["schedule"]?.string ?? run["reason"]?.plain ?? "", run["state"]?.plain ?? "",
         run["stored"]?.plain ?? "", run["asked"]?.plain ?? "", run["started_at"]?.plain ?? "-",
-        took(run), run["why"]?.string ?? "",
+        lag(of: run) ?? "-", took(run), run["why"]?.string ?? "",
       ])
     }
     Terminal.output(table.text)
@@ -56,28 +58,36 @@ extension Command {
         Terminal.output("\(name): \(Terminal.printable(value.plain))\n")
       }
     }
-    if let lag = span(run["nominal_at"], run["started_at"]) { Terminal.output("lag: \(lag)\n") }
-    Terminal.output("\n" + slices(run))
+    if let lag = lag(of: run) { Terminal.output("lag: \(lag)\n") }
+    let slices = run["slices"]?.elements ?? []
+    if !slices.isEmpty { Terminal.output("\n" + table(of: slices)) }
     if let log = run["log"]?.string {
       Terminal.output("\nstandard error:\n\(Terminal.printable(log, keepingLines: true))\n")
     }
     return 0
   }
 
-  private static func slices(_ run: JSONNode) -> String {
-    var table = Table([
-      ("SLICE", .right), ("STATE", .left), ("STORED", .right), ("ASKED", .right),
-      ("DUPLICATES", .right), ("OVERFILL", .right), ("TRIES", .right), ("TOOK", .right),
-      ("WHY", .left),
-    ])
-    for slice in run["slices"]?.elements ?? [] {
+  private static func table(of slices: [JSONNode]) -> String {
+    // Few pools recall anything.
+    let recalls = slices.contains { $0["recalled"]?.int ?? 0 > 0 }
+    var table = Table(
+      [
+        ("SLICE", .right), ("STATE", .left), ("STORED", .right), ("ASKED", .right),
+        ("DUPLICATES", .right), ("OVERFILL", .right),
+      ] + (recalls ? [("RECALLED", .right)] : [])
+        + [("TRIES", .right), ("TOOK", .right), ("WHY", .left)])
+    for slice in slices {
       func cell(_ name: String) -> String { slice[name]?.plain ?? "" }
-      table.add([
-        cell("slice"), cell("state"), cell("stored"), cell("asked"), cell("duplicates"),
-        cell("overfill"), cell("attempts"), took(slice), cell("why"),
-      ])
+      table.add(
+        ["slice", "state", "stored", "asked", "duplicates", "overfill"].map(cell)
+          + (recalls ? [cell("recalled")] : []) + [cell("attempts"), took(slice), cell("why")])
     }
     return table.text
+  }
+
+  /// How long after its nominal time a run started.
+  private static func lag(of run: JSONNode) -> String? {
+    span(run["nominal_at"], run["started_at"])
   }
 
   private static func took(_ node: JSONNode) -> String {
