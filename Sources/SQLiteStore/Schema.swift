@@ -211,7 +211,7 @@ enum Schema {
 
     -- A pool's items in the order in which they were made, whatever became of them.
     CREATE INDEX inventory_made ON inventory (pool, produced_at);
-    -- Items that nobody had and nobody will get, by when that was so at the latest.
+    -- Items that nobody had and nobody will get, by when that came about as far as they tell.
     CREATE INDEX inventory_over ON inventory (
         max(produced_at, iif(state = 'expired', coalesce(expires_at, produced_at), produced_at)))
       WHERE claim IS NULL AND state IN ('expired', 'recalled', 'quarantined', 'replaced');

@@ -93,7 +93,7 @@ final class FakeStore: Store {
     Progress(done: 0, more: false)
   }
   func recall(
-    _ recall: Recall, in pool: String, at now: Instant, limit: Int
+    _ recall: Recall, in pool: String, after cursor: String?, at now: Instant, limit: Int
   ) throws(StoreError) -> Progress { Progress(done: 0, more: false) }
   func purge(before: Instant, at now: Instant, limit: Int) throws(StoreError) -> Progress {
     Progress(done: 0, more: false)
