@@ -93,6 +93,13 @@ package enum Limits {
   package static let expirySlice = 100
   /// Holds and backorders that end in one transaction, since their time is over.
   package static let lapseSlice = 100
+  /// Items that a piece of a recall looks through.
+  package static let recallScan = 1000
+  /// Items of claims that a piece of longer work reads or changes beside what it is asked for,
+  /// unless the first claim alone has more.
+  package static let itemsBeside = 1000
+  /// Demand that a purge leaves: what it is forecast from.
+  package static let keptDemand = Duration.seconds(9 * 7 * 24 * 3600)
   /// Pools that one tick of the engine looks at, so that what it decides is a small transaction.
   package static let poolsPerTick = 200
   /// Slices that are listed with a run in a page of runs, and with one run.

@@ -74,8 +74,9 @@ extension SQLiteStore {
   private func fate(
     of item: NewItem, expired: Bool, in pool: Pool, at now: Instant
   ) throws(StoreError) -> Fate {
-    guard let key = item.key, let known = try known(key, in: pool.name) else {
-      return .added(after: nil)
+    guard let key = item.key else { return .added(after: nil) }
+    guard let known = try known(key, in: pool.name) else {
+      return try isPurged(key, in: pool, expired: expired) ? .duplicate : .added(after: nil)
     }
     guard pool.stock.duplicates == .replace, !expired else { return .duplicate }
     switch known.state {

@@ -211,9 +211,15 @@ enum Schema {
 
     -- A pool's items in the order in which they were made, whatever became of them.
     CREATE INDEX inventory_made ON inventory (pool, produced_at);
-    -- Items that nobody has and nobody will get.
-    CREATE INDEX inventory_over ON inventory (pool, produced_at)
-      WHERE state IN ('expired', 'recalled', 'quarantined', 'replaced');
+    -- Items that nobody had and nobody will get, by when that came about as far as they tell.
+    CREATE INDEX inventory_over ON inventory (
+        max(produced_at, iif(state = 'expired', coalesce(expires_at, produced_at), produced_at)))
+      WHERE claim IS NULL AND state IN ('expired', 'recalled', 'quarantined', 'replaced');
+    -- Claims that nothing comes after, by when they came to it. A purged one, of which its key is
+    -- left, has no items: a count of 0.
+    CREATE INDEX claims_over ON claims (coalesce(ended_at, claimed_at))
+      WHERE state NOT IN ('pending', 'held') AND count > 0;
+    CREATE INDEX runs_over ON runs (ended_at) WHERE ended_at IS NOT NULL;
 
     -- The shelf by each attribute, without items that are made for a user. JSON's booleans are
     -- blobs here, so that they equal no number and no text.
@@ -249,10 +255,12 @@ enum Schema {
         FROM json_each(NEW.attributes) WHERE NEW.state = 'available';
     END;
 
-    -- Keys of items that were purged: the pool still knows them.
+    -- Keys of items that were purged: the pool still knows them. `free` where nobody got the item:
+    -- where the pool replaces duplicates, another item may have the key.
     CREATE TABLE item_keys (
       pool TEXT NOT NULL,
       key TEXT NOT NULL,
+      free INTEGER NOT NULL,
       PRIMARY KEY (pool, key)
     ) STRICT, WITHOUT ROWID;
 

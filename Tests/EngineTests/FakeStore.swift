@@ -93,9 +93,9 @@ final class FakeStore: Store {
     Progress(done: 0, more: false)
   }
   func recall(
-    _ recall: Recall, in pool: String, at now: Instant, limit: Int
-  ) throws(StoreError) -> Larder.Progress { Progress(done: 0, more: false) }
-  func purge(before: Instant, at now: Instant, limit: Int) throws(StoreError) -> Larder.Progress {
+    _ recall: Recall, in pool: String, after cursor: String?, at now: Instant, limit: Int
+  ) throws(StoreError) -> Progress { Progress(done: 0, more: false) }
+  func purge(before: Instant, at now: Instant, limit: Int) throws(StoreError) -> Progress {
     Progress(done: 0, more: false)
   }
   func takeResolved() -> [String] { [] }
