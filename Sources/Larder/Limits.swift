@@ -33,6 +33,12 @@ package enum Limits {
   package static let pageBytes = 8 * 1024 * 1024
   /// The longest `?wait=` of a call.
   package static let wait = Duration.seconds(60)
+  /// Calls that wait for pending claims; one more is answered 503.
+  package static let waiters = 5000
+  /// Claims that one reading looks at for those that wait for them.
+  package static let waitedClaimsRead = 50
+  /// How long whoever answers them rests when too much waits for a reader.
+  package static let pauseWhenBusy = Duration.milliseconds(20)
 
   /// How long requests in progress may take when the server stops.
   package static let drain = Duration.seconds(10)
@@ -71,6 +77,12 @@ package enum Limits {
   package static let pauseAfterTrouble = Duration.seconds(1)
   /// Items that expire, or get or lose the stale mark, in one transaction.
   package static let expirySlice = 500
+  /// Items that are recalled in one transaction.
+  package static let recallSlice = 200
+  /// Rows that are purged in one transaction.
+  package static let purgeSlice = 200
+  /// Claims that are forgotten in one transaction.
+  package static let forgetSlice = 100
   /// Pools that one tick of the engine looks at, so that what it decides is a small transaction.
   package static let poolsPerTick = 200
   /// Slices that are listed with a run in a page of runs, and with one run.

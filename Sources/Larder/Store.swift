@@ -224,9 +224,10 @@ package protocol StoreReader: AnyObject {
   /// A claim, unless it was forgotten.
   func claim(_ id: String) throws(StoreError) -> Claim?
 
-  /// Claims, newest first, forgotten ones left out.
-  func claims(user: String?, pool: String?, before cursor: Int64?, limit: Int)
-    throws(StoreError) -> Page<Claim>
+  /// Claims, newest first, forgotten ones left out; of one user, pool or state where given.
+  func claims(
+    user: String?, pool: String?, state: ClaimState?, before cursor: Int64?, limit: Int
+  ) throws(StoreError) -> Page<Claim>
 
   func item(_ key: String, in pool: String, at now: Instant) throws(StoreError) -> ItemStatus?
 
@@ -263,5 +264,14 @@ extension Store {
     var changes = DefinitionChanges()
     changes.retired = pools
     try change(changes, at: now)
+  }
+}
+
+extension StoreReader {
+  /// Claims in whatever state, newest first, forgotten ones left out.
+  package func claims(
+    user: String?, pool: String?, before cursor: Int64?, limit: Int
+  ) throws(StoreError) -> Page<Claim> {
+    try claims(user: user, pool: pool, state: nil, before: cursor, limit: limit)
   }
 }

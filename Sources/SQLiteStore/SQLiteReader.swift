@@ -87,7 +87,7 @@ package final class SQLiteReader: StoreReader {
   }
 
   package func claims(
-    user: String?, pool: String?, before cursor: Int64?, limit: Int
+    user: String?, pool: String?, state: ClaimState?, before cursor: Int64?, limit: Int
   ) throws(StoreError) -> Page<Claim> {
     try connection.snapshot { () throws(StoreError) in
       // Unary plus keeps the planner off an index that would read claims in another order.
