@@ -56,6 +56,7 @@ let package = Package(
       swiftSettings: strict),
     tests("SimulationTests", ["Simulation"]),
     tests("HTTPServerTests", ["HTTPServer"]),
+    tests("APITests", ["API", "Engine", "HTTPServer", "Larder"]),
     tests("EndToEndTests", ["LarderCLI", "larder"]),
   ]
 )
