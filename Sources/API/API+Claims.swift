@@ -137,8 +137,9 @@ extension API {
     }
     // Without a writer nobody here would tell that the claim was resolved.
     guard wait > .zero, writer != nil else {
+      let now = clock()
       return try read(
-        { (store) throws(StoreError) in try store.claim(id) }, answer, respond: respond)
+        { (store) throws(StoreError) in try store.claim(id, at: now) }, answer, respond: respond)
     }
     try waiters.wait(for: id, atMost: wait) { result in
       answer(Result { () throws(Problem) in try respond(result.get()) })
@@ -159,9 +160,11 @@ extension API {
         throw Problem(.badRequest, "state must be one of \(words)")
       }
     }
+    let now = clock()
     try readPage(call, "claims", filters: ["state"], answer) {
       [state] (store, pool, cursor, limit) throws(StoreError) in
-      try store.claims(user: user, pool: pool, state: state, before: cursor, limit: limit)
+      try store.claims(
+        user: user, pool: pool, state: state, before: cursor, limit: limit, at: now)
     } write: { [self] claim, json in
       write(claim, to: &json)
     }

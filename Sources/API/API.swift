@@ -28,7 +28,7 @@ package final class API: Sendable {
     self.health = health
     self.metrics = metrics
     self.clock = clock
-    let waiters = Waiters(readers: readers)
+    let waiters = Waiters(readers: readers, clock: clock)
     self.waiters = waiters
     writer?.observeResolved { waiters.resolved($0) }
   }

@@ -48,12 +48,14 @@ final class Waiters: Sendable {
   }
 
   private let readers: StoreReaders
+  private let clock: @Sendable () -> Instant
   private let state = Mutex(State())
   /// Rung when the thread has something to do before it wakes by itself.
   private let bell = Mailbox(false)
 
-  init(readers: StoreReaders) {
+  init(readers: StoreReaders, clock: @escaping @Sendable () -> Instant) {
     self.readers = readers
+    self.clock = clock
   }
 
   /// How many wait now.
@@ -64,8 +66,8 @@ final class Waiters: Sendable {
     for claim: String, atMost span: Duration, _ answer: @escaping Answer
   ) throws(Problem) {
     let number = try register(claim, span, answer)
-    let accepted = readers.read { (store) throws(StoreError) in
-      try store.claim(claim)
+    let accepted = readers.read { [clock] (store) throws(StoreError) in
+      try store.claim(claim, at: clock())
     } _: { [self] result in
       if case .success(let claim?) = result, claim.state == .pending { return }
       let waiter = state.withLock { $0.remove(number) }
@@ -179,7 +181,7 @@ extension Waiters {
     let accepted = readers.read { [self] (store) throws(StoreError) in
       for claim in claims {
         // One after the other, since payloads may be large.
-        let result = Result { () throws(StoreError) in try store.claim(claim) }
+        let result = Result { () throws(StoreError) in try store.claim(claim, at: clock()) }
         conclude(claim, result.mapError(API.problem))
       }
     } _: { _ in

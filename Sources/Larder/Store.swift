@@ -221,12 +221,15 @@ package protocol StoreReader: AnyObject {
   /// as expired whether or not the writer has taken them from the shelf.
   func pools(_ names: [String]?, at now: Instant) throws(StoreError) -> [PoolStatus]
 
-  /// A claim, unless it was forgotten.
-  func claim(_ id: String) throws(StoreError) -> Claim?
+  /// A claim, unless it was forgotten. One whose time is over reads as lapsed or timed out, whether
+  /// or not the writer has come to it.
+  func claim(_ id: String, at now: Instant) throws(StoreError) -> Claim?
 
-  /// Claims, newest first, forgotten ones left out; of one user, pool or state where given.
+  /// Claims, newest first, forgotten ones left out, without places in lines. Those of one state
+  /// leave out claims whose time is over until the writer has come to them.
   func claims(
-    user: String?, pool: String?, state: ClaimState?, before cursor: Int64?, limit: Int
+    user: String?, pool: String?, state: ClaimState?, before cursor: Int64?, limit: Int,
+    at now: Instant
   ) throws(StoreError) -> Page<Claim>
 
   func item(_ key: String, in pool: String, at now: Instant) throws(StoreError) -> ItemStatus?
@@ -242,6 +245,21 @@ package protocol StoreReader: AnyObject {
 
   /// Ends the reading; nothing may be asked afterwards.
   func close()
+}
+
+extension StoreReader {
+  /// A claim as it is now.
+  package func claim(_ id: String) throws(StoreError) -> Claim? {
+    try claim(id, at: .now())
+  }
+
+  /// Claims of any state as they are now.
+  package func claims(
+    user: String?, pool: String?, before cursor: Int64?, limit: Int
+  ) throws(StoreError) -> Page<Claim> {
+    try claims(
+      user: user, pool: pool, state: nil, before: cursor, limit: limit, at: .now())
+  }
 }
 
 extension Store {
@@ -264,14 +282,5 @@ extension Store {
     var changes = DefinitionChanges()
     changes.retired = pools
     try change(changes, at: now)
-  }
-}
-
-extension StoreReader {
-  /// Claims in whatever state, newest first, forgotten ones left out.
-  package func claims(
-    user: String?, pool: String?, before cursor: Int64?, limit: Int
-  ) throws(StoreError) -> Page<Claim> {
-    try claims(user: user, pool: pool, state: nil, before: cursor, limit: limit)
   }
 }

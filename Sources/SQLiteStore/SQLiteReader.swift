@@ -76,7 +76,7 @@ package final class SQLiteReader: StoreReader {
     status.stock.nextExpiry = try Rows.nextExpiry(status.pool.name, after: cutoff, connection)
   }
 
-  package func claim(_ id: String) throws(StoreError) -> Claim? {
+  package func claim(_ id: String, at now: Instant) throws(StoreError) -> Claim? {
     try connection.snapshot { () throws(StoreError) in
       var claim = try connection.first(
         "SELECT \(Rows.claimColumns) FROM claims WHERE id = ? AND state <> 'forgotten'",
@@ -87,7 +87,8 @@ package final class SQLiteReader: StoreReader {
   }
 
   package func claims(
-    user: String?, pool: String?, state: ClaimState?, before cursor: Int64?, limit: Int
+    user: String?, pool: String?, state: ClaimState?, before cursor: Int64?, limit: Int,
+    at now: Instant
   ) throws(StoreError) -> Page<Claim> {
     try connection.snapshot { () throws(StoreError) in
       // Unary plus keeps the planner off an index that would read claims in another order.

@@ -187,12 +187,13 @@ final class MemoryReader: StoreReader {
       }
     }
   }
-  func claim(_ id: String) throws(StoreError) -> Claim? {
+  func claim(_ id: String, at now: Instant) throws(StoreError) -> Claim? {
     if id == "broken" { throw .failed("no such page") }
     return memory.claim(id)
   }
   func claims(
-    user: String?, pool: String?, state: ClaimState?, before cursor: Int64?, limit: Int
+    user: String?, pool: String?, state: ClaimState?, before cursor: Int64?, limit: Int,
+    at now: Instant
   ) throws(StoreError) -> Page<Claim> {
     memory.change { memory in
       memory.asked = "\(user ?? "-") \(pool ?? "-") \(state?.rawValue ?? "-") \(limit)"

@@ -154,9 +154,10 @@ final class FakeReader: StoreReader {
   deinit { gone() }
 
   func pools(_ names: [String]?, at now: Instant) throws(StoreError) -> [PoolStatus] { [] }
-  func claim(_ id: String) throws(StoreError) -> Claim? { throw .failed(id) }
+  func claim(_ id: String, at now: Instant) throws(StoreError) -> Claim? { throw .failed(id) }
   func claims(
-    user: String?, pool: String?, state: ClaimState?, before cursor: Int64?, limit: Int
+    user: String?, pool: String?, state: ClaimState?, before cursor: Int64?, limit: Int,
+    at now: Instant
   ) throws(StoreError) -> Page<Claim> { Page(rows: [], cursor: nil) }
   func item(_ key: String, in pool: String, at now: Instant) throws(StoreError) -> ItemStatus? {
     nil
