@@ -22,6 +22,12 @@ package enum Limits {
   /// Reads that wait for a reader; one more is answered 503.
   package static let waitingReads = 2000
   package static let readerThreads = 2
+  /// Items that are recalled in one transaction.
+  package static let recallSlice = 200
+  /// Rows that are purged in one transaction.
+  package static let purgeSlice = 200
+  /// Claims that are forgotten in one transaction.
+  package static let forgetSlice = 100
 
   // HTTP
   package static let bodyBytes = 64 * 1024
@@ -77,12 +83,6 @@ package enum Limits {
   package static let pauseAfterTrouble = Duration.seconds(1)
   /// Items that expire, or get or lose the stale mark, in one transaction.
   package static let expirySlice = 500
-  /// Items that are recalled in one transaction.
-  package static let recallSlice = 200
-  /// Rows that are purged in one transaction.
-  package static let purgeSlice = 200
-  /// Claims that are forgotten in one transaction.
-  package static let forgetSlice = 100
   /// Pools that one tick of the engine looks at, so that what it decides is a small transaction.
   package static let poolsPerTick = 200
   /// Slices that are listed with a run in a page of runs, and with one run.
