@@ -178,7 +178,7 @@ extension API {
     try call.expectNothing(butQuery: "limit")
     let limit = try call.limit(in: Limits.pageSizes) ?? Limits.pageSize
     try writeInSlices(of: Limits.forgetSlice, limit: limit, answer) {
-      (store, now, limit) throws(StoreError) in
+      (store, now, _, limit) throws(StoreError) in
       try store.forget(user: user, at: now, limit: limit)
     } then: { progress in
       answer(.success(Documents.deleted(progress)))

@@ -12,8 +12,9 @@ extension API {
     try call.expectQuery()
     try call.expectBody("application/json")
     let recall = try Self.recall(call.body)
-    try writeInSlices(of: Limits.recallSlice, answer) { (store, now, limit) throws(StoreError) in
-      try store.recall(recall, in: pool, at: now, limit: limit)
+    try writeInSlices(of: Limits.recallSlice, answer) {
+      (store, now, cursor, limit) throws(StoreError) in
+      try store.recall(recall, in: pool, after: cursor, at: now, limit: limit)
     } then: { [self] (progress) throws(Problem) in
       try answerLevel(
         of: pool, headers: [HTTPField(Self.recalledField, "\(progress.done)")], answer)
@@ -53,7 +54,7 @@ extension API {
     let before = clock() - age
     try writeInSlices(
       of: Limits.purgeSlice, limit: call.limit(in: 1...Limits.poolMax) ?? .max, answer
-    ) { (store, now, limit) throws(StoreError) in
+    ) { (store, now, _, limit) throws(StoreError) in
       try store.purge(before: before, at: now, limit: limit)
     } then: { progress in
       answer(.success(Documents.deleted(progress)))

@@ -193,7 +193,7 @@ package final class API: Sendable {
   /// Writes to the store in slices with claims between them, and goes on with what they did in all.
   func writeInSlices(
     of size: Int, limit: Int = .max, _ answer: @escaping Route.Answer,
-    _ work: @escaping @Sendable (any Store, Instant, _ limit: Int) throws(StoreError) -> Progress,
+    _ work: @escaping StoreWriter.SliceOfWork,
     then: @escaping @Sendable (Progress) throws(Problem) -> Void
   ) throws(Problem) {
     guard let writer else { throw Self.readOnly }

@@ -3,6 +3,11 @@ import Larder
 /// The writer thread: it alone calls the store. Between two batches of claims it does one piece
 /// of other work, so that no piece keeps claims waiting for longer than itself.
 package final class StoreWriter: Sendable {
+  /// A bounded piece of work, which goes on after the last one's cursor.
+  package typealias SliceOfWork =
+    @Sendable (
+      _ store: any Store, _ now: Instant, _ after: String?, _ limit: Int
+    ) throws(StoreError) -> Progress
   package typealias ClaimAnswer = @Sendable (Result<ClaimOutcome, StoreError>) -> Void
 
   private struct Work {
@@ -89,10 +94,9 @@ package final class StoreWriter: Sendable {
   /// waits; once begun it keeps its place. The answer, with what all slices did, comes on the
   /// writer's thread.
   ///
-  /// - Parameter work: does at most so much and says what it did.
+  /// - Parameter work: does about so much and says what it did.
   package func submit(
-    inSlicesOf size: Int, limit: Int = .max,
-    _ work: @escaping @Sendable (any Store, Instant, _ limit: Int) throws(StoreError) -> Progress,
+    inSlicesOf size: Int, limit: Int = .max, _ work: @escaping SliceOfWork,
     _ answer: @escaping @Sendable (Result<Progress, StoreError>) -> Void
   ) -> Bool {
     slice(size, limit, Progress(done: 0, more: true), work, answer, atMost: Limits.waitingWrites)
@@ -100,11 +104,13 @@ package final class StoreWriter: Sendable {
 
   private func slice(
     _ size: Int, _ limit: Int, _ before: Progress,
-    _ work: @escaping @Sendable (any Store, Instant, _ limit: Int) throws(StoreError) -> Progress,
+    _ work: @escaping SliceOfWork,
     _ answer: @escaping @Sendable (Result<Progress, StoreError>) -> Void, atMost waiting: Int
   ) -> Bool {
     enqueue(
-      { (store, now) throws(StoreError) in try work(store, now, min(size, limit - before.done)) },
+      { (store, now) throws(StoreError) in
+        try work(store, now, before.cursor, min(size, limit - before.done))
+      },
       { [self] result in
         guard case .success(var progress) = result else { return answer(result) }
         progress.done += before.done

@@ -140,10 +140,13 @@ package enum Recall: Sendable, Hashable {
 package struct Progress: Sendable, Hashable {
   package var done: Int
   package var more: Bool
+  /// Where the next piece goes on, for work that is asked to go on; nil when nothing is left.
+  package var cursor: String?
 
-  package init(done: Int, more: Bool) {
+  package init(done: Int, more: Bool, cursor: String? = nil) {
     self.done = done
     self.more = more
+    self.cursor = cursor
   }
 }
 

@@ -147,9 +147,13 @@ package protocol Store: AnyObject {
   /// become quarantined, and keys stay bound.
   func forget(user: String, at now: Instant, limit: Int) throws(StoreError) -> Progress
 
-  /// Takes at most `limit` items back, whoever has them.
+  /// Takes at most `limit` items back, whoever has them, of those that were stored before the first
+  /// piece. A piece looks through a bounded number of items, so it may do nothing where there is
+  /// more to do. Recalled items are no waste.
+  ///
+  /// - Parameter cursor: the last piece's; nil for the first one.
   func recall(
-    _ recall: Recall, in pool: String, at now: Instant, limit: Int
+    _ recall: Recall, in pool: String, after cursor: String?, at now: Instant, limit: Int
   ) throws(StoreError) -> Progress
 
   /// Deletes at most `limit` rows that were over before an instant. The keys of claims and of items

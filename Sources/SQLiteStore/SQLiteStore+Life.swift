@@ -7,7 +7,7 @@ extension SQLiteStore {
     throw .failed("stub")
   }
   package func recall(
-    _ recall: Recall, in pool: String, at now: Instant, limit: Int
+    _ recall: Recall, in pool: String, after cursor: String?, at now: Instant, limit: Int
   ) throws(StoreError) -> Progress { throw .failed("stub") }
   package func purge(before: Instant, at now: Instant, limit: Int) throws(StoreError) -> Progress {
     throw .failed("stub")

@@ -123,7 +123,7 @@ final class MemoryWriter: Store {
     memory.change { $0.take(\.forgettable, limit, "forget") }
   }
   func recall(
-    _ recall: Recall, in pool: String, at now: Instant, limit: Int
+    _ recall: Recall, in pool: String, after cursor: String?, at now: Instant, limit: Int
   ) throws(StoreError) -> Progress {
     guard memory.change({ $0.pools.contains(pool) }) else { throw .unknownPool(pool) }
     return memory.change { state in

@@ -55,8 +55,10 @@ private final class FlakyStore: Store {
     try store.forget(user: user, at: now, limit: limit)
   }
   func recall(
-    _ recall: Recall, in pool: String, at now: Instant, limit: Int
-  ) throws(StoreError) -> Progress { try store.recall(recall, in: pool, at: now, limit: limit) }
+    _ recall: Recall, in pool: String, after cursor: String?, at now: Instant, limit: Int
+  ) throws(StoreError) -> Progress {
+    try store.recall(recall, in: pool, after: cursor, at: now, limit: limit)
+  }
   func purge(before: Instant, at now: Instant, limit: Int) throws(StoreError) -> Progress {
     try store.purge(before: before, at: now, limit: limit)
   }

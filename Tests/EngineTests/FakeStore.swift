@@ -104,13 +104,13 @@ final class FakeStore: Store {
     Progress(done: 0, more: false)
   }
   func recall(
-    _ recall: Recall, in pool: String, at now: Instant, limit: Int
+    _ recall: Recall, in pool: String, after cursor: String?, at now: Instant, limit: Int
   ) throws(StoreError) -> Progress {
-    log.add("recall \(limit)")
+    log.add("recall \(limit)\(cursor.map { " after \($0)" } ?? "")")
     if !recallErrors.isEmpty { throw recallErrors.removeFirst() }
     let done = min(limit, recallable)
     recallable -= done
-    return Progress(done: done, more: recallable > 0)
+    return Progress(done: done, more: recallable > 0, cursor: "\(recallable)")
   }
   func purge(before: Instant, at now: Instant, limit: Int) throws(StoreError) -> Progress {
     Progress(done: 0, more: false)

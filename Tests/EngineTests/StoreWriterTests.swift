@@ -180,8 +180,8 @@ import Testing
   }
 
   private func recall(_ writer: StoreWriter, limit: Int = .max) -> Bool {
-    writer.submit(inSlicesOf: 10, limit: limit) { (store, now, limit) throws(StoreError) in
-      try store.recall(.run("r"), in: "p", at: now, limit: limit)
+    writer.submit(inSlicesOf: 10, limit: limit) { (store, now, cursor, limit) throws(StoreError) in
+      try store.recall(.run("r"), in: "p", after: cursor, at: now, limit: limit)
     } _: { [log] result in
       switch result {
       case .success(let progress): log.add("recalled \(progress.done) more \(progress.more)")
@@ -203,7 +203,8 @@ import Testing
     writer.stop()
     #expect(
       done.filter { !$0.hasPrefix("answer") } == [
-        "claim 1024", "recall 10", "claim 1024", "put a", "stored a", "recall 10", "recall 10",
+        "claim 1024", "recall 10", "claim 1024", "put a", "stored a", "recall 10 after 15",
+        "recall 10 after 5",
         "recalled 25 more false", "close",
       ])
   }
@@ -215,7 +216,7 @@ import Testing
     #expect(recall(writer, limit: 12))
     #expect(log.wait { $0.contains("recalled 12 more true") })
     writer.stop()
-    #expect(done.filter { $0.hasPrefix("recall ") } == ["recall 10", "recall 2"])
+    #expect(done.filter { $0.hasPrefix("recall ") } == ["recall 10", "recall 2 after 15"])
 
     let failing = FakeStore(log)
     failing.recallErrors = [.full("disk")]
