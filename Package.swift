@@ -59,6 +59,7 @@ let package = Package(
     tests("SimulationTests", ["Simulation"]),
     tests("WebhookTests", ["Webhook", "Larder", "Engine", "HTTPServer", "CCurl"]),
     tests("HTTPServerTests", ["HTTPServer"]),
+    tests("APITests", ["API", "Engine", "HTTPServer", "Larder"]),
     tests("EndToEndTests", ["LarderCLI", "larder"]),
   ]
 )

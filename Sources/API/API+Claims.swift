@@ -9,13 +9,8 @@ extension API {
     let began = ContinuousClock.now
     let request = try Self.claimRequest(call, pool: pool)
     guard let writer else { throw Self.readOnly }
-    let accepted = writer.claim(request) { [self] result in
-      let response = result.mapError(Self.problem).flatMap { respond(to: request, $0) }
-      let word: String
-      switch response {
-      case .success(let response): word = response.status == 201 ? "granted" : "repeated"
-      case .failure(let problem): word = problem.word.rawValue
-      }
+    let accepted = writer.decide(.request(request)) { [self] result in
+      let (response, word) = respond(to: request, result)
       // A pool that does not exist must not become a label: anybody could make as many as they like.
       let label = word == Problem.Word.unknownPool.rawValue ? "" : pool
       metrics.claimed(pool: label, result: word, took: ContinuousClock.now - began)
@@ -27,116 +22,127 @@ extension API {
     }
   }
 
+  /// The answer to a request, and the word that the metrics have for it.
   private func respond(
-    to request: ClaimRequest, _ outcome: ClaimOutcome
-  ) -> Result<HTTPResponse, Problem> {
+    to request: ClaimRequest, _ result: Result<ClaimOutcome, StoreError>
+  ) -> (response: Result<HTTPResponse, Problem>, word: String) {
+    do throws(Problem) {
+      switch try result.mapError(Self.problem).get() {
+      case .granted(let claim): return (.success(respond(201, claim, located: true)), "granted")
+      case .accepted(let claim): return (.success(respond(202, claim, located: true)), "accepted")
+      case .repeated(let claim) where claim.state == .pending:
+        return (.success(respond(202, claim, located: true)), "repeated")
+      case .repeated(let claim): return (.success(respond(200, claim)), "repeated")
+      case let refusal: throw problem(of: refusal, request)
+      }
+    } catch {
+      return (.failure(error), error.word.rawValue)
+    }
+  }
+
+  private func problem(of outcome: ClaimOutcome, _ request: ClaimRequest) -> Problem {
     switch outcome {
-    case .granted(let claim), .accepted(let claim):
-      let location = HTTPField("Location", "/v1/claims/\(claim.id)")
-      return .success(
-        Documents.json(201, headers: [location]) { claim.write(to: &$0) })
-    case .repeated(let claim), .changed(let claim):
-      return .success(Documents.json(200) { claim.write(to: &$0) })
     case .outOfStock:
       let now = clock()
       let wait = engine?.expectedFill(of: request.pool).map { max($0 - now, .seconds(1)) }
-      return .failure(
-        Problem(
-          .outOfStock, "\(request.pool) has fewer than \(request.count) items to give",
-          retryAfter: wait ?? Limits.unknownRetryAfter))
+      return Problem(
+        .outOfStock, "\(request.pool) has fewer than \(request.count) items to give",
+        retryAfter: wait ?? Limits.unknownRetryAfter)
     case .keyReused:
-      return .failure(
-        Problem(.keyReused, "the same key was used before with another request"))
+      return Problem(.keyReused, "the same key was used before with another request")
     case .userLimit(let limit):
-      return .failure(
-        Problem(.userLimit, "a user may have at most \(limit) items of \(request.pool)"))
-    case .unknownPool:
-      return .failure(Problem(.unknownPool, "there is no pool \(request.pool)"))
+      return Problem(.userLimit, "a user may have at most \(limit) items of \(request.pool)")
     case .noHolds:
-      return .failure(Problem(.badRequest, "\(request.pool) allows no holds"))
-    case .wrongState(let state):
-      return .failure(Problem(.wrongState, "the claim is \(state.rawValue)"))
-    case .unknownClaim:
-      return .failure(Problem(.unknownClaim, "there is no such claim"))
+      return Problem(.badRequest, "\(request.pool) allows no holds")
+    case .unknownPool:
+      return Problem(.unknownPool, "there is no pool \(request.pool)")
+    case .granted, .accepted, .repeated, .changed, .wrongState, .unknownClaim:
+      return Problem(.failed, "the store decided what was not asked")
     }
   }
 
-  private static func claimRequest(
-    _ call: APIRequest, pool: String
-  ) throws(Problem) -> ClaimRequest {
-    try call.expectQuery()
-    try call.expectBody("application/json")
-    let body = try JSONBody(
-      call.body, known: "user", "count", "hold", "match", "min_remaining", "on_miss")
-    for name in ["hold", "match"] where body.has(name) {
-      throw Problem(.badRequest, "\"\(name)\" is not supported yet")
-    }
-    guard let user = try body.string("user") else {
-      throw Problem(.badRequest, "\"user\" is missing")
-    }
-    try checkUser(user)
-    var request = ClaimRequest(pool: pool, user: user)
-    request.key = try idempotencyKey(call.idempotencyKeys)
-    request.count = try body.integer("count", in: Limits.claimCount) ?? 1
-    request.minRemaining = try body.duration("min_remaining")
-    request.onMiss = try body.word("on_miss")
-    return request
+  /// An answer with a claim's body.
+  func respond(_ status: Int, _ claim: Claim, located: Bool = false) -> HTTPResponse {
+    let location = [HTTPField("Location", "/v1/claims/\(claim.id)")]
+    return Documents.json(status, headers: located ? location : []) { write(claim, to: &$0) }
   }
 
-  static func checkUser(_ user: String) throws(Problem) {
-    guard (1...Limits.userBytes).contains(user.utf8.count), !user.utf8.contains(0) else {
-      throw Problem(
-        .badRequest, "a user is 1 to \(Limits.userBytes) bytes of UTF-8 without NUL")
-    }
+  func write(_ claim: Claim, to json: inout JSONWriter) {
+    guard claim.state == .pending else { return claim.write(to: &json) }
+    let now = clock()
+    claim.write(to: &json, expectedAt: engine?.expectedFill(of: claim.pool).map { max($0, now) })
   }
 
-  /// The key, quoted as the header's draft standard has it, or bare.
-  private static func idempotencyKey(_ fields: [String]) throws(Problem) -> String? {
-    guard let field = fields.first else { return nil }
-    guard fields.count == 1 else {
-      throw Problem(.badRequest, "Idempotency-Key stands more than once")
-    }
-    let key = field.hasPrefix("\"") ? unquote(field) : field
-    guard let key, (1...Limits.idempotencyKeyBytes).contains(key.utf8.count) else {
-      throw Problem(
-        .badRequest,
-        "Idempotency-Key must be 1 to \(Limits.idempotencyKeyBytes) bytes, bare or in quotes")
-    }
-    return key
-  }
-
-  /// The text of a quoted string, with `\"` and `\\` as its only escapes; nil if it is none.
-  private static func unquote(_ field: String) -> String? {
-    var text = String.UnicodeScalarView()
-    var rest = field.unicodeScalars.dropFirst()
-    while let scalar = rest.popFirst() {
-      switch scalar {
-      case "\"": return rest.isEmpty ? String(text) : nil
-      case "\\":
-        guard let escaped = rest.popFirst(), escaped == "\"" || escaped == "\\" else { return nil }
-        text.append(escaped)
-      default: text.append(scalar)
+  /// `POST /v1/claims/{claim}/confirm` and `/release`, and `DELETE /v1/claims/{claim}`
+  func change(
+    _ call: APIRequest, _ command: ClaimCommand, claim id: String,
+    _ answer: @escaping Route.Answer
+  ) throws(Problem) {
+    try call.expectNothing()
+    guard let writer else { throw Self.readOnly }
+    let accepted = writer.decide(.change(id, command)) { [self] result in
+      let response: Result<HTTPResponse, Problem>
+      do throws(Problem) {
+        response = .success(
+          try respond(to: command, id, result.mapError(Self.problem).get()))
+        metrics.changed(command, result: "done")
+      } catch {
+        response = .failure(error)
+        metrics.changed(command, result: error.word.rawValue)
       }
+      answer(response)
     }
-    return nil
+    if !accepted {
+      metrics.changed(command, result: Problem.Word.busy.rawValue)
+      throw Self.busy("too many claims wait for the store")
+    }
   }
 
-  /// `GET /v1/claims/{claim}`. No claim of this version is pending, so `wait` never waits.
+  private func respond(
+    to command: ClaimCommand, _ id: String, _ outcome: ClaimOutcome
+  ) throws(Problem) -> HTTPResponse {
+    switch outcome {
+    case .changed(let claim): return respond(200, claim)
+    case .wrongState(let state):
+      throw Problem(
+        .wrongState,
+        "the claim is \(state.rawValue): \(command.rawValue) is for a claim that is "
+          + command.from.rawValue)
+    case .unknownClaim: throw Self.unknownClaim(id)
+    default: throw Problem(.failed, "the store decided what was not asked")
+    }
+  }
+
+  static func unknownClaim(_ id: String) -> Problem {
+    Problem(.unknownClaim, "there is no claim \(id)")
+  }
+
+  /// `GET /v1/claims/{claim}`, with `wait` as soon as it is no longer pending.
   func readClaim(
     _ call: APIRequest, id: String, _ answer: @escaping Route.Answer
   ) throws(Problem) {
     try call.expectQuery("wait")
+    var wait = Duration.zero
     if let text = call.parameter("wait") {
-      guard let wait = DurationText.parse(text), wait <= Limits.wait else {
+      guard let span = DurationText.parse(text), span <= Limits.wait else {
         throw Problem(
           .badRequest,
           "wait must be a duration of at most \(DurationText.format(Limits.wait)), such as 30s")
       }
+      wait = span
     }
-    try read({ (store) throws(StoreError) in try store.claim(id) }, answer) {
-      (claim) throws(Problem) in
-      guard let claim else { throw Problem(.unknownClaim, "there is no claim \(id)") }
-      return Documents.json(200) { claim.write(to: &$0) }
+    let respond = { @Sendable [self] (claim: Claim?) throws(Problem) -> HTTPResponse in
+      guard let claim else { throw Self.unknownClaim(id) }
+      return self.respond(200, claim)
+    }
+    // Without a writer nobody here would tell that the claim was resolved.
+    guard wait > .zero, writer != nil else {
+      let now = clock()
+      return try read(
+        { (store) throws(StoreError) in try store.claim(id, at: now) }, answer, respond: respond)
+    }
+    try waiters.wait(for: id, atMost: wait) { result in
+      answer(Result { () throws(Problem) in try respond(result.get()) })
     }
   }
 
@@ -145,10 +151,37 @@ extension API {
     _ call: APIRequest, user: String? = nil, _ answer: @escaping Route.Answer
   ) throws(Problem) {
     if let user { try Self.checkUser(user) }
-    try readPage(call, "claims", answer) { (store, pool, cursor, limit) throws(StoreError) in
-      try store.claims(user: user, pool: pool, before: cursor, limit: limit)
-    } write: {
-      $0.write(to: &$1)
+    var state: ClaimState?
+    if let text = call.parameter("state") {
+      let known = ClaimState.allCases.filter { $0 != .forgotten }
+      state = known.first { $0.rawValue == text }
+      guard state != nil else {
+        let words = known.map(\.rawValue).joined(separator: ", ")
+        throw Problem(.badRequest, "state must be one of \(words)")
+      }
+    }
+    let now = clock()
+    try readPage(call, "claims", filters: ["state"], answer) {
+      [state] (store, pool, cursor, limit) throws(StoreError) in
+      try store.claims(
+        user: user, pool: pool, state: state, before: cursor, limit: limit, at: now)
+    } write: { [self] claim, json in
+      write(claim, to: &json)
+    }
+  }
+
+  /// `DELETE /v1/users/{user}/claims`
+  func forgetClaims(
+    _ call: APIRequest, user: String, _ answer: @escaping Route.Answer
+  ) throws(Problem) {
+    try Self.checkUser(user)
+    try call.expectNothing(butQuery: "limit")
+    let limit = try call.limit(in: Limits.pageSizes) ?? Limits.pageSize
+    try writeInSlices(of: Limits.forgetSlice, limit: limit, answer) {
+      (store, now, _, limit) throws(StoreError) in
+      try store.forget(user: user, at: now, limit: limit)
+    } then: { progress in
+      answer(.success(Documents.deleted(progress)))
     }
   }
 }

@@ -101,9 +101,7 @@ extension API {
   func perform(
     _ command: PoolCommand, _ call: APIRequest, pool: String, _ answer: @escaping Route.Answer
   ) throws(Problem) {
-    try call.expectQuery()
-    try call.expectBody("application/json")
-    if !call.body.isEmpty { _ = try JSONBody(call.body) }
+    try call.expectNothing()
     guard let engine else { throw Self.readOnly }
     engine.perform(command, on: pool) { [self] result in
       do throws(Problem) {
@@ -123,8 +121,8 @@ extension API {
     try answerLevel(of: pool, answer)
   }
 
-  private func answerLevel(
-    of pool: String, _ answer: @escaping Route.Answer
+  func answerLevel(
+    of pool: String, headers: [HTTPField] = [], _ answer: @escaping Route.Answer
   ) throws(Problem) {
     let now = clock()
     try read({ (store) throws(StoreError) in try store.pools([pool], at: now) }, answer) {
@@ -132,7 +130,7 @@ extension API {
       guard let level = levels.first else {
         throw Problem(.unknownPool, "there is no pool \(pool)")
       }
-      return Documents.json(200) { Documents.write(level, at: now, &$0) }
+      return Documents.json(200, headers: headers) { Documents.write(level, at: now, &$0) }
     }
   }
 }

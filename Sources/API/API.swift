@@ -13,6 +13,7 @@ package final class API: Sendable {
   let health: Health
   let metrics: Metrics
   let clock: @Sendable () -> Instant
+  let waiters: Waiters
 
   /// - Parameters:
   ///   - writer: nil where this process only reads the store.
@@ -27,7 +28,17 @@ package final class API: Sendable {
     self.health = health
     self.metrics = metrics
     self.clock = clock
+    let waiters = Waiters(readers: readers, clock: clock)
+    self.waiters = waiters
+    writer?.observeResolved { waiters.resolved($0) }
   }
+
+  /// From now on no call waits for a claim: those that do are answered with the claim as it is. To
+  /// be called before the server stops, which would have to wait for them.
+  package func stopWaiting() { waiters.stop() }
+
+  /// Ends what works for the calls. To be called when no more come, before the readers stop.
+  package func close() { waiters.close() }
 
   private static let routes: [Route] = [
     Route("POST", "v1/pools/*/claims") { api, call, names, answer throws(Problem) in
@@ -38,6 +49,12 @@ package final class API: Sendable {
     },
     Route("GET", "v1/claims/*") { api, call, names, answer throws(Problem) in
       try api.readClaim(call, id: names[0], answer)
+    },
+    Route("POST", "v1/claims/*/confirm", change(.confirm)),
+    Route("POST", "v1/claims/*/release", change(.release)),
+    Route("DELETE", "v1/claims/*", change(.cancel)),
+    Route("DELETE", "v1/users/*/claims") { api, call, names, answer throws(Problem) in
+      try api.forgetClaims(call, user: names[0], answer)
     },
     Route("GET", "v1/users/*/claims") { api, call, names, answer throws(Problem) in
       try api.listClaims(call, user: names[0], answer)
@@ -63,6 +80,12 @@ package final class API: Sendable {
     Route("POST", "v1/pools/*/runs") { api, call, names, answer throws(Problem) in
       try api.startRun(call, pool: names[0], answer)
     },
+    Route("POST", "v1/pools/*/recall") { api, call, names, answer throws(Problem) in
+      try api.recall(call, pool: names[0], answer)
+    },
+    Route("POST", "v1/purge") { api, call, _, answer throws(Problem) in
+      try api.purge(call, answer)
+    },
     Route("POST", "v1/pools/*/pause", command(.pause)),
     Route("POST", "v1/pools/*/resume", command(.resume)),
     Route("POST", "v1/pools/*/breaker/reset", command(.resetBreaker)),
@@ -74,6 +97,12 @@ package final class API: Sendable {
   private static func command(_ command: PoolCommand) -> Route.Call {
     { api, call, names, answer throws(Problem) in
       try api.perform(command, call, pool: names[0], answer)
+    }
+  }
+
+  private static func change(_ command: ClaimCommand) -> Route.Call {
+    { api, call, names, answer throws(Problem) in
+      try api.change(call, command, claim: names[0], answer)
     }
   }
 
@@ -161,6 +190,23 @@ package final class API: Sendable {
     if !accepted { throw Self.busy("too many calls wait for the store") }
   }
 
+  /// Writes to the store in slices with claims between them, and goes on with what they did in all.
+  func writeInSlices(
+    of size: Int, limit: Int = .max, _ answer: @escaping Route.Answer,
+    _ work: @escaping StoreWriter.SliceOfWork,
+    then: @escaping @Sendable (Piece) throws(Problem) -> Void
+  ) throws(Problem) {
+    guard let writer else { throw Self.readOnly }
+    let accepted = writer.submit(inSlicesOf: size, limit: limit, work) { result in
+      do throws(Problem) {
+        try then(result.mapError(Self.problem).get())
+      } catch {
+        answer(.failure(error))
+      }
+    }
+    if !accepted { throw Self.busy("too many calls wait for the store") }
+  }
+
   private static func conclude<Value>(
     _ result: Result<Value, StoreError>, _ answer: Route.Answer,
     _ respond: (Value) throws(Problem) -> HTTPResponse
@@ -176,15 +222,18 @@ package final class API: Sendable {
   }
 
   /// Answers with a page of rows in the member `list`, of one pool or of all.
+  ///
+  /// - Parameter filters: query parameters besides, which `read` looks at.
   func readPage<Row: Sendable>(
-    _ call: APIRequest, _ list: StaticString, _ answer: @escaping Route.Answer,
+    _ call: APIRequest, _ list: StaticString, filters: [String] = [],
+    _ answer: @escaping Route.Answer,
     of read:
       @escaping @Sendable (
         _ store: any StoreReader, _ pool: String?, _ before: Int64?, _ limit: Int
       ) throws(StoreError) -> Page<Row>,
     write: @escaping @Sendable (Row, inout JSONWriter) -> Void
   ) throws(Problem) {
-    try call.expectQuery("pool", "cursor", "limit")
+    try call.expectQuery(["pool", "cursor", "limit"] + filters)
     let pool = call.parameter("pool")
     let (limit, cursor) = try call.page()
     let now = clock()

@@ -37,6 +37,10 @@ package struct APIRequest: Sendable {
 
   /// Refuses query parameters that the call does not know, or that stand twice.
   func expectQuery(_ known: String..., repeatable: Set<String> = []) throws(Problem) {
+    try expectQuery(known, repeatable: repeatable)
+  }
+
+  func expectQuery(_ known: [String], repeatable: Set<String> = []) throws(Problem) {
     var seen: Set<String> = []
     for (name, _) in query {
       guard known.contains(name) || repeatable.contains(name) else {
@@ -52,18 +56,19 @@ package struct APIRequest: Sendable {
     query.first { $0.name == name }?.value
   }
 
+  func limit(in range: ClosedRange<Int>) throws(Problem) -> Int? {
+    guard let text = parameter("limit") else { return nil }
+    guard let number = Int(text), range.contains(number) else {
+      throw Problem(
+        .badRequest,
+        "limit must be a number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+
   /// `limit` and `cursor` of a call that answers in pages.
   func page() throws(Problem) -> (limit: Int, cursor: Int64?) {
-    var limit = Limits.pageSize
-    if let text = parameter("limit") {
-      guard let number = Int(text), Limits.pageSizes.contains(number) else {
-        throw Problem(
-          .badRequest,
-          "limit must be a number from \(Limits.pageSizes.lowerBound) to "
-            + "\(Limits.pageSizes.upperBound)")
-      }
-      limit = number
-    }
+    let limit = try limit(in: Limits.pageSizes) ?? Limits.pageSize
     guard let text = parameter("cursor"), !text.isEmpty else { return (limit, nil) }
     guard let cursor = Int64(text, radix: 36), cursor > 0 else {
       throw Problem(.badRequest, "cursor must be one that an earlier page gave")
@@ -74,6 +79,13 @@ package struct APIRequest: Sendable {
   /// How a page's cursor is written.
   static func text(cursor: Int64?) -> String? {
     cursor.map { String($0, radix: 36) }
+  }
+
+  /// Refuses a body that says anything, and a query.
+  func expectNothing(butQuery known: String...) throws(Problem) {
+    try expectQuery(known)
+    try expectBody("application/json")
+    if !body.isEmpty { _ = try JSONBody(body) }
   }
 
   /// Refuses a body of another type than the given ones; none is taken as the first.

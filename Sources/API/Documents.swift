@@ -11,6 +11,16 @@ enum Documents {
       body: JSONWriter.text(body))
   }
 
+  /// What a bounded piece of deleting did.
+  static func deleted(_ progress: Piece) -> HTTPResponse {
+    json(200) { json in
+      json.object {
+        $0.member("deleted", progress.done)
+        $0.member("more", progress.more)
+      }
+    }
+  }
+
   static func write(_ item: ItemStatus, _ json: inout JSONWriter) {
     json.object {
       $0.member("key", item.key)

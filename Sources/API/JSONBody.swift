@@ -29,9 +29,6 @@ struct JSONBody {
     return try result.get()
   }
 
-  /// Whether the member is there with a value other than null.
-  func has(_ name: String) -> Bool { value(name) != nil }
-
   private func value(_ name: String) -> JSONValue? {
     members.first { $0.name == name && $0.value.kind != .null }?.value
   }
@@ -77,5 +74,61 @@ struct JSONBody {
         .badRequest, "\"\(name)\" must be a duration such as 90s, 10m or 1h30m, not \"\(text)\"")
     }
     return duration
+  }
+
+  func instant(_ name: String) throws(Problem) -> Instant? {
+    guard let text = try string(name) else { return nil }
+    guard let instant = RFC3339.parse(text) else {
+      throw Problem(
+        .badRequest,
+        "\"\(name)\" must be a time such as 2026-11-24T20:00:00Z, not \"\(text)\"")
+    }
+    return instant
+  }
+
+  /// Names and the values that attributes must have.
+  func match(_ name: String) throws(Problem) -> Match? {
+    guard let value = value(name) else { return nil }
+    guard value.kind == .object else {
+      throw Problem(.badRequest, "\"\(name)\" must be an object of attributes")
+    }
+    let object = Array(bytes[value.range])
+    guard object.count <= Limits.attributesBytes else {
+      throw Problem(
+        .badRequest, "\"\(name)\" is longer than \(Limits.attributesBytes) bytes")
+    }
+    let members: [(name: String, value: JSONValue)]
+    do throws(JSONError) { members = try Self.read(object) } catch {
+      throw Problem(.badRequest, "\"\(name)\" is malformed: \(error)")
+    }
+    guard members.count <= Limits.attributes else {
+      throw Problem(.badRequest, "\"\(name)\" has more than \(Limits.attributes) attributes")
+    }
+    var match = Match([:])
+    for (attribute, value) in members {
+      let attributeValue = Self.attribute(value, of: object)
+      guard let attributeValue else {
+        throw Problem(
+          .badRequest,
+          "\"\(name)\" must give each attribute a string, a number or a boolean, as it does not "
+            + "for \"\(attribute)\"")
+      }
+      // Names that differ in their code units alone are one to whoever compares texts.
+      guard match.values.updateValue(attributeValue, forKey: attribute) == nil else {
+        throw Problem(.badRequest, "\"\(name)\" names the attribute \"\(attribute)\" twice")
+      }
+    }
+    return match
+  }
+
+  private static func attribute(_ value: JSONValue, of bytes: [UInt8]) -> AttributeValue? {
+    let text = String(decoding: bytes[value.range], as: UTF8.self)
+    switch value.kind {
+    case .string:
+      return bytes.withUnsafeBufferPointer { JSONReader.string(value, of: $0) }.map { .text($0) }
+    case .number: return AttributeValue(number: text)
+    case .bool: return .boolean(text == "true")
+    case .object, .array, .null: return nil
+    }
   }
 }

@@ -8,8 +8,14 @@ package final class Metrics: Sendable {
     var result: String
   }
 
+  private struct Change: Hashable {
+    var command: ClaimCommand
+    var result: String
+  }
+
   private struct State {
     var claims: [Series: Int] = [:]
+    var changes: [Change: Int] = [:]
     var runs: [Series: Int] = [:]
     var claimTimes = Histogram(bounds: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 1])
     var runTimes = Histogram(bounds: [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600])
@@ -25,6 +31,11 @@ package final class Metrics: Sendable {
       $0.claims[Series(pool: pool, result: result), default: 0] += 1
       $0.claimTimes.add(took.fractionalSeconds)
     }
+  }
+
+  /// Counts what became of a command for a claim.
+  func changed(_ command: ClaimCommand, result: String) {
+    state.withLock { $0.changes[Change(command: command, result: result), default: 0] += 1 }
   }
 
   /// Counts a run that ended or was skipped.
@@ -49,6 +60,8 @@ package final class Metrics: Sendable {
     }
     text.begin("larder_in_flight", "gauge", "Items that running slices were asked for.")
     for level in levels { text.sample(["pool": level.pool.name], level.inFlight) }
+    text.begin("larder_pending", "gauge", "Items that pending claims wait for.")
+    for level in levels { text.sample(["pool": level.pool.name], level.stock.pending) }
     text.begin("larder_target", "gauge", "The level that each pool's runs fill up to.")
     for level in levels {
       if let target = level.pool.stock.target { text.sample(["pool": level.pool.name], target) }
@@ -58,6 +71,14 @@ package final class Metrics: Sendable {
       ($0.key.pool, $0.key.result) < ($1.key.pool, $1.key.result)
     }) {
       text.sample(["pool": series.pool, "result": series.result], count)
+    }
+    text.begin(
+      "larder_claim_changes_total", "counter",
+      "Confirmations and the like by result since the start.")
+    for (change, count) in state.changes.sorted(by: {
+      ($0.key.command.rawValue, $0.key.result) < ($1.key.command.rawValue, $1.key.result)
+    }) {
+      text.sample(["command": change.command.rawValue, "result": change.result], count)
     }
     text.begin("larder_runs_total", "counter", "Runs that ended, by result, since the start.")
     for (series, count) in state.runs.sorted(by: {

@@ -3,6 +3,11 @@ import Larder
 /// The writer thread: it alone calls the store. Between two batches of claims it does one piece
 /// of other work, so that no piece keeps claims waiting for longer than itself.
 package final class StoreWriter: Sendable {
+  /// A bounded piece of work, which goes on after the last one's cursor.
+  package typealias SliceOfWork =
+    @Sendable (
+      _ store: any Store, _ now: Instant, _ after: String?, _ limit: Int
+    ) throws(StoreError) -> Piece
   package typealias ClaimAnswer = @Sendable (Result<ClaimOutcome, StoreError>) -> Void
 
   private struct Work {
@@ -12,14 +17,16 @@ package final class StoreWriter: Sendable {
     var refuse: @Sendable (StoreError) -> Void
   }
 
+  private typealias Waiting = (order: ClaimOrder, answer: ClaimAnswer)
+
   private struct Queue {
-    var claims: [(request: ClaimRequest, answer: ClaimAnswer)] = []
+    var orders: [Waiting] = []
     var works: [Work] = []
     var stopping = false
   }
 
   private enum Job {
-    case claims([(request: ClaimRequest, answer: ClaimAnswer)])
+    case orders([Waiting])
     case work(Work)
     case demand
     case stop
@@ -28,6 +35,7 @@ package final class StoreWriter: Sendable {
   private let queue = Mailbox(Queue())
   private let clock: @Sendable () -> Instant
   private let observer = Mailbox<(@Sendable ([String: Stock]) -> Void)?>(nil)
+  private let resolvedObservers = Mailbox<[@Sendable ([String]) -> Void]>([])
   private let failure: @Sendable (StoreError) -> Void
 
   /// Takes the store over and starts the thread.
@@ -52,14 +60,25 @@ package final class StoreWriter: Sendable {
     self.observer.change { $0 = observer }
   }
 
-  /// Queues a claim; false when too many wait. The answer comes on the writer's thread, when the
-  /// claim is on disk.
-  package func claim(_ request: ClaimRequest, _ answer: @escaping ClaimAnswer) -> Bool {
+  /// One more who is told, on the writer's thread, which claims a transaction resolved: before
+  /// anybody is answered, and when readers see it.
+  package func observeResolved(_ observer: @escaping @Sendable ([String]) -> Void) {
+    resolvedObservers.change { $0.append(observer) }
+  }
+
+  /// Queues a claim order; false when too many wait. The answer comes on the writer's thread, when
+  /// what was decided is on disk.
+  package func decide(_ order: ClaimOrder, _ answer: @escaping ClaimAnswer) -> Bool {
     queue.change { queue in
-      guard !queue.stopping, queue.claims.count < Limits.waitingClaims else { return false }
-      queue.claims.append((request, answer))
+      guard !queue.stopping, queue.orders.count < Limits.waitingClaims else { return false }
+      queue.orders.append((order, answer))
       return true
     }
+  }
+
+  /// Queues a request for items, as `decide` does.
+  package func claim(_ request: ClaimRequest, _ answer: @escaping ClaimAnswer) -> Bool {
+    decide(.request(request), answer)
   }
 
   /// Queues other work; false when too much waits. The answer comes on the writer's thread.
@@ -68,6 +87,38 @@ package final class StoreWriter: Sendable {
     _ answer: @escaping @Sendable (Result<Value, StoreError>) -> Void
   ) -> Bool {
     enqueue(work, answer, atMost: Limits.waitingWrites)
+  }
+
+  /// Queues work that is done in slices, each a transaction of its own with claims between it and
+  /// the next, until one says that there is no more or `limit` is reached. False when too much
+  /// waits; once begun it keeps its place. The answer, with what all slices did, comes on the
+  /// writer's thread.
+  ///
+  /// - Parameter work: does about so much and says what it did.
+  package func submit(
+    inSlicesOf size: Int, limit: Int = .max, _ work: @escaping SliceOfWork,
+    _ answer: @escaping @Sendable (Result<Piece, StoreError>) -> Void
+  ) -> Bool {
+    slice(size, limit, Piece(done: 0, more: true), work, answer, atMost: Limits.waitingWrites)
+  }
+
+  private func slice(
+    _ size: Int, _ limit: Int, _ before: Piece,
+    _ work: @escaping SliceOfWork,
+    _ answer: @escaping @Sendable (Result<Piece, StoreError>) -> Void, atMost waiting: Int
+  ) -> Bool {
+    enqueue(
+      { (store, now) throws(StoreError) in
+        try work(store, now, before.cursor, min(size, limit - before.done))
+      },
+      { [self] result in
+        guard case .success(var progress) = result else { return answer(result) }
+        progress.done += before.done
+        guard progress.more, progress.done < limit else { return answer(.success(progress)) }
+        if !slice(size, limit, progress, work, answer, atMost: .max) {
+          answer(.failure(Self.stopping))
+        }
+      }, atMost: waiting)
   }
 
   private func enqueue<Value: Sendable>(
@@ -99,11 +150,13 @@ package final class StoreWriter: Sendable {
   ) throws(StoreError) -> Value {
     let box = Mailbox<Result<Value, StoreError>?>(nil)
     guard enqueue(work, { result in box.change { $0 = result } }, atMost: .max) else {
-      throw .failed("the store is stopping")
+      throw Self.stopping
     }
     guard let result = box.take({ $0 }) else { preconditionFailure("waited without an end") }
     return try result.get()
   }
+
+  private static let stopping = StoreError.failed("the store is stopping")
 
   /// Does what is queued, then closes the store.
   package func stop() {
@@ -122,7 +175,7 @@ package final class StoreWriter: Sendable {
       case .stop:
         store.close()
         return
-      case .claims(let batch):
+      case .orders(let batch):
         error = decide(batch, store)
         // One piece of other work between two batches of claims.
         if error == nil,
@@ -153,7 +206,7 @@ package final class StoreWriter: Sendable {
       switch next() {
       case .stop: return
       case .demand: continue
-      case .claims(let batch): for entry in batch { entry.answer(.failure(error)) }
+      case .orders(let batch): for entry in batch { entry.answer(.failure(error)) }
       case .work(let work): work.refuse(error)
       }
     }
@@ -164,10 +217,10 @@ package final class StoreWriter: Sendable {
     let span = due.map { $0 - .now }
     if let span, span <= .zero { return .demand }
     let job = queue.take(within: span) { queue -> Job? in
-      if !queue.claims.isEmpty {
-        let batch = Array(queue.claims.prefix(Limits.claimBatch))
-        queue.claims.removeFirst(batch.count)
-        return .claims(batch)
+      if !queue.orders.isEmpty {
+        let batch = Array(queue.orders.prefix(Limits.claimBatch))
+        queue.orders.removeFirst(batch.count)
+        return .orders(batch)
       }
       if !queue.works.isEmpty { return .work(queue.works.removeFirst()) }
       return queue.stopping ? .stop : nil
@@ -175,12 +228,10 @@ package final class StoreWriter: Sendable {
     return job ?? .demand
   }
 
-  /// Decides a batch of claims; gives an error only where the store is lost.
-  private func decide(
-    _ batch: [(request: ClaimRequest, answer: ClaimAnswer)], _ store: any Store
-  ) -> StoreError? {
+  /// Decides a batch of orders; gives an error only where the store is lost.
+  private func decide(_ batch: [Waiting], _ store: any Store) -> StoreError? {
     do throws(StoreError) {
-      let outcomes = try store.claim(batch.map(\.request), at: clock())
+      let outcomes = try store.decide(batch.map(\.order), at: clock())
       tellChanges(store)
       for (entry, outcome) in zip(batch, outcomes) { entry.answer(.success(outcome)) }
       return nil
@@ -214,9 +265,13 @@ package final class StoreWriter: Sendable {
     if case .unknownCommit = error { true } else { false }
   }
 
-  /// Tells the observer of changed stock, before anybody is answered: who acts on an answer, say
-  /// by asking for a run, must find that the stock has changed.
+  /// Tells the observers of changed stock and resolved claims, before anybody is answered: who acts
+  /// on an answer, say by asking for a run, must find that the stock has changed.
   private func tellChanges(_ store: any Store) {
+    let resolved = store.takeResolved()
+    if !resolved.isEmpty {
+      for observer in resolvedObservers.change({ $0 }) { observer(resolved) }
+    }
     guard let changes = try? store.takeChanges(), !changes.isEmpty else { return }
     observer.change { $0 }?(changes)
   }

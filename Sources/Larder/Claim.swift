@@ -137,7 +137,7 @@ package enum Recall: Sendable, Hashable {
 }
 
 /// What a bounded piece of longer work did, and whether there is more of it.
-package struct Progress: Sendable, Hashable {
+package struct Piece: Sendable, Hashable {
   package var done: Int
   package var more: Bool
   /// Where the next piece goes on, for work that is asked to go on; nil when nothing is left.

@@ -26,6 +26,12 @@ package enum Limits {
   /// Reads that wait for a reader; one more is answered 503.
   package static let waitingReads = 2000
   package static let readerThreads = 2
+  /// Items that are recalled in one transaction.
+  package static let recallSlice = 200
+  /// Rows that are purged in one transaction.
+  package static let purgeSlice = 200
+  /// Claims that are forgotten in one transaction.
+  package static let forgetSlice = 100
 
   // HTTP
   package static let bodyBytes = 64 * 1024
@@ -37,6 +43,12 @@ package enum Limits {
   package static let pageBytes = 8 * 1024 * 1024
   /// The longest `?wait=` of a call.
   package static let wait = Duration.seconds(60)
+  /// Calls that wait for pending claims; one more is answered 503.
+  package static let waiters = 5000
+  /// Claims that one reading looks at for those that wait for them.
+  package static let waitedClaimsRead = 50
+  /// How long whoever answers them rests when too much waits for a reader.
+  package static let pauseWhenBusy = Duration.milliseconds(20)
 
   /// How long requests in progress may take when the server stops.
   package static let drain = Duration.seconds(10)

@@ -149,7 +149,7 @@ package protocol Store: AnyObject {
 
   /// Forgets at most `limit` of a user's claims, oldest first: cancels backorders and gives holds up.
   /// Held items become quarantined, and keys stay bound. `more` is exact.
-  func forget(user: String, at now: Instant, limit: Int) throws(StoreError) -> Progress
+  func forget(user: String, at now: Instant, limit: Int) throws(StoreError) -> Piece
 
   /// Takes at most `limit` items back, whoever has them, of those that were stored before the first
   /// piece. A piece looks through a bounded number of items, so it may do nothing where there is
@@ -158,11 +158,11 @@ package protocol Store: AnyObject {
   /// - Parameter cursor: the last piece's; nil for the first one.
   func recall(
     _ recall: Recall, in pool: String, after cursor: String?, at now: Instant, limit: Int
-  ) throws(StoreError) -> Progress
+  ) throws(StoreError) -> Piece
 
   /// Deletes about `limit` rows that were over before an instant; a claim goes with all of its
   /// items. The keys of claims and of items stay known, and of each pool its last run is kept.
-  func purge(before: Instant, at now: Instant, limit: Int) throws(StoreError) -> Progress
+  func purge(before: Instant, at now: Instant, limit: Int) throws(StoreError) -> Piece
 
   /// Claims that stopped being pending, or lost items to a recall, since the last call: who waits
   /// for them, and who pushes, has something to do.

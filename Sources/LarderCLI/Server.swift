@@ -75,7 +75,9 @@ final class Server {
       try definitions.start()
     } catch {
       engine.stop()
+      api.stopWaiting()
       http.stop(drainFor: 0)
+      api.close()
       readers.stop()
       writer.stop()
       throw error
@@ -114,8 +116,11 @@ final class Server {
     health.leave("the server is stopping")
     let engine = engine
     let ending = WorkThread("engine-stop") { engine.stop() }
+    // Who waits for a claim is answered now, and does not hold up the end.
+    api.stopWaiting()
     http.stop(drainFor: Limits.drain.inSeconds)
     ending.join()
+    api.close()
     // The writer last: the last connection that closes leaves no write-ahead log behind.
     readers.stop()
     writer.stop()

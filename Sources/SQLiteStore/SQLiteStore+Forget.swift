@@ -3,7 +3,7 @@ import Larder
 extension SQLiteStore {
   package func forget(
     user: String, at now: Instant, limit: Int
-  ) throws(StoreError) -> Progress {
+  ) throws(StoreError) -> Piece {
     try transaction { () throws(StoreError) in
       let found = try connection.all(
         """
@@ -22,7 +22,7 @@ extension SQLiteStore {
       for (pool, openings) in openings.sorted(by: { $0.key < $1.key }) {
         try fill(try definition(of: pool), openings, at: now)
       }
-      return Progress(done: done, more: done < found.count)
+      return Piece(done: done, more: done < found.count)
     }
   }
 

@@ -19,14 +19,14 @@ extension SQLiteStore {
 
   package func purge(
     before: Instant, at now: Instant, limit: Int
-  ) throws(StoreError) -> Progress {
+  ) throws(StoreError) -> Piece {
     try transaction { () throws(StoreError) in
       var allowance = Allowance(limit)
       try purgeItems(before, &allowance)
       try purgeClaims(before, &allowance, at: now)
       try purgeRuns(before, &allowance)
       try purgeDemand(min(before, now - Limits.keptDemand), &allowance)
-      return Progress(done: allowance.done, more: allowance.left <= 0)
+      return Piece(done: allowance.done, more: allowance.left <= 0)
     }
   }
 

@@ -9,11 +9,11 @@ extension SQLiteStore {
 
   package func recall(
     _ recall: Recall, in pool: String, after cursor: String?, at now: Instant, limit: Int
-  ) throws(StoreError) -> Progress {
+  ) throws(StoreError) -> Piece {
     let pool = try definition(of: pool)
     return try transaction { () throws(StoreError) in
       guard var scan = try scan(recall, after: cursor) else {
-        return Progress(done: 0, more: false)
+        return Piece(done: 0, more: false)
       }
       let (found, isAtEnd) = try scan.next(recall, in: pool.name, limit: limit, connection)
       var openings = Openings()
@@ -22,7 +22,7 @@ extension SQLiteStore {
       try fill(pool, openings, at: now)
       if let last { scan.goBack(to: last) }
       let isDone = isAtEnd && last == nil
-      return Progress(done: done, more: !isDone, cursor: isDone ? nil : scan.cursor)
+      return Piece(done: done, more: !isDone, cursor: isDone ? nil : scan.cursor)
     }
   }
 

@@ -109,9 +109,12 @@ enum Way: String, CaseIterable, Sendable {
         #expect(try status("claim", "codes", "--user", "u-1") == 0)
         #expect(try status("claim", "codes", "--user", "u-2") == 3)
         #expect(try status("claim", "codes", "--user", "u-1", "--count", "2") == 1)
-        #expect(try status("claim", "codes", "--user", "u-3", "--hold", "1m") == 1)
-        #expect(try status("claim", "codes", "--user", "u-3", "--match", "a=b") == 1)
-        #expect(try status("claim", "codes", "--user", "u-3", "--on-miss", "backorder") == 1)
+        #expect(try status("claim", "codes", "--user", "u-3", "--hold", "1m") == 3)
+        #expect(try status("claim", "codes", "--user", "u-3", "--match", "a=b") == 3)
+        for command in ["confirm", "release", "cancel"] {
+          #expect(try status(command, "nothing") == 1)
+        }
+        #expect(try status("recall", "nothing", "--run", "r") == 1)
         #expect(try status("claim", "nothing", "--user", "u-1") == 1)
         #expect(try status("levels", "nothing") == 1)
         #expect(try status("runs", "nothing") == 1)

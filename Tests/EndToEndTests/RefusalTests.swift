@@ -72,9 +72,9 @@ struct Refusal: Sendable, CustomTestStringConvertible {
           .claim(#"{"user": "u-1", "count": -1}"#), .claim(#"{"user": "u-1", "count": "1"}"#),
           .claim(#"{"user": "u-1", "count": 1.5}"#), .claim(#"{"user": "u-1", "count": true}"#),
           .claim(#"{"user": "u-1", "count": 99999999999999999999}"#),
-          .claim(#"{"user": "u-1", "hold": "10m"}"#),
-          .claim(#"{"user": "u-1", "match": {"zone": "A"}}"#),
-          .claim(#"{"user": "u-1", "on_miss": "backorder"}"#),
+          .claim(#"{"user": "u-1", "hold": "0s"}"#), .claim(#"{"user": "u-1", "hold": 600}"#),
+          .claim(#"{"user": "u-1", "match": {"zone": null}}"#),
+          .claim(#"{"user": "u-1", "match": {"zone": {"name": "A"}}}"#),
           .claim(#"{"user": "u-1", "on_miss": "wait"}"#),
           .claim(#"{"user": "u-1", "min_remaining": "ten minutes"}"#),
           .claim(#"{"user": "u-1", "min_remaining": 600}"#),
@@ -170,7 +170,7 @@ struct Refusal: Sendable, CustomTestStringConvertible {
       for (method, target, allow) in [
         ("GET", "/v1/pools/codes/claims", "POST"), ("DELETE", "/v1/levels", "GET, HEAD"),
         ("PUT", "/v1/pools/codes/items", "POST"), ("POST", "/v1/runs", "GET, HEAD"),
-        ("POST", "/livez", "GET, HEAD"), ("PATCH", "/v1/claims/x", "GET, HEAD"),
+        ("POST", "/livez", "GET, HEAD"), ("PATCH", "/v1/claims/x", "DELETE, GET, HEAD"),
       ] {
         try expect(
           [Refusal(method: method, target: target, status: 405, word: "method-not-allowed")],

@@ -52,15 +52,15 @@ private final class FlakyStore: Store {
   func lapse(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int {
     try store.lapse(pool: pool, at: now, limit: limit)
   }
-  func forget(user: String, at now: Instant, limit: Int) throws(StoreError) -> Larder.Progress {
+  func forget(user: String, at now: Instant, limit: Int) throws(StoreError) -> Piece {
     try store.forget(user: user, at: now, limit: limit)
   }
   func recall(
     _ recall: Recall, in pool: String, after cursor: String?, at now: Instant, limit: Int
-  ) throws(StoreError) -> Progress {
+  ) throws(StoreError) -> Piece {
     try store.recall(recall, in: pool, after: cursor, at: now, limit: limit)
   }
-  func purge(before: Instant, at now: Instant, limit: Int) throws(StoreError) -> Progress {
+  func purge(before: Instant, at now: Instant, limit: Int) throws(StoreError) -> Piece {
     try store.purge(before: before, at: now, limit: limit)
   }
   func takeResolved() -> [String] { store.takeResolved() }

@@ -39,12 +39,18 @@ final class FakeStore: Store {
   let log: Log
   var claimErrors: [StoreError]
   var putErrors: [StoreError]
+  /// What the next recalls throw.
+  var recallErrors: [StoreError] = []
+  /// Items that recalls find.
+  var recallable = 0
   /// What the next writes of demand throw; nil where misses leave none.
   private var demandErrors: ArraySlice<StoreError>?
   private(set) var demandWaits = false
   /// Whether slices are under way, so that they can be committed.
   private let commits: Bool
   private var changed: [String: Stock] = [:]
+  /// Claims that a command was for, until somebody is told of them.
+  private var resolved: [String] = []
 
   init(
     _ log: Log, claimErrors: [StoreError] = [], putErrors: [StoreError] = [],
@@ -58,14 +64,19 @@ final class FakeStore: Store {
   }
 
   func decide(_ orders: [ClaimOrder], at now: Instant) throws(StoreError) -> [ClaimOutcome] {
-    let requests = orders.compactMap { order -> ClaimRequest? in
-      if case .request(let request) = order { request } else { nil }
-    }
-    log.add("claim \(requests.count)")
+    log.add("claim \(orders.count)")
     if !claimErrors.isEmpty { throw claimErrors.removeFirst() }
     changed["p"] = Stock()
     demandWaits = demandErrors != nil
-    return requests.map { $0.user == "u" ? .outOfStock : .userLimit(Int($0.user) ?? -1) }
+    return orders.map { order in
+      switch order {
+      case .request(let request):
+        return request.user == "u" ? .outOfStock : .userLimit(Int(request.user) ?? -1)
+      case .change(let claim, let command):
+        resolved.append(claim)
+        return .wrongState(command.state)
+      }
+    }
   }
 
   func put(_ items: [NewItem], in pool: String, at now: Instant) throws(StoreError) -> PutResult {
@@ -89,16 +100,25 @@ final class FakeStore: Store {
   }
 
   func lapse(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int { 0 }
-  func forget(user: String, at now: Instant, limit: Int) throws(StoreError) -> Larder.Progress {
-    Progress(done: 0, more: false)
+  func forget(user: String, at now: Instant, limit: Int) throws(StoreError) -> Piece {
+    Piece(done: 0, more: false)
   }
   func recall(
     _ recall: Recall, in pool: String, after cursor: String?, at now: Instant, limit: Int
-  ) throws(StoreError) -> Progress { Progress(done: 0, more: false) }
-  func purge(before: Instant, at now: Instant, limit: Int) throws(StoreError) -> Progress {
-    Progress(done: 0, more: false)
+  ) throws(StoreError) -> Piece {
+    log.add("recall \(limit)\(cursor.map { " after \($0)" } ?? "")")
+    if !recallErrors.isEmpty { throw recallErrors.removeFirst() }
+    let done = min(limit, recallable)
+    recallable -= done
+    return Piece(done: done, more: recallable > 0, cursor: "\(recallable)")
   }
-  func takeResolved() -> [String] { [] }
+  func purge(before: Instant, at now: Instant, limit: Int) throws(StoreError) -> Piece {
+    Piece(done: 0, more: false)
+  }
+  func takeResolved() -> [String] {
+    defer { resolved = [] }
+    return resolved
+  }
   func deliveries(
     at now: Instant, limit: Int
   ) throws(StoreError) -> (due: [Delivery], next: Instant?) { ([], nil) }

@@ -140,6 +140,107 @@ import Testing
     #expect(done.count { $0 == "changed [\"p\"]" } == 1)
   }
 
+  @Test func commandsForClaimsAreDecidedWithRequestsInTheirOrder() {
+    let writer = writer()
+    hold(writer)
+    #expect(claim(writer, user: "1"))
+    let accepted = writer.decide(.change("c", .confirm)) { [log] result in
+      if case .success(let outcome) = result { log.add("answer \(outcome)") }
+    }
+    #expect(accepted && claim(writer, user: "2"))
+    gate.open()
+    writer.stop()
+    let expected = [
+      "claim 3", "answer \(ClaimOutcome.userLimit(1))",
+      "answer \(ClaimOutcome.wrongState(.claimed))", "answer \(ClaimOutcome.userLimit(2))",
+      "close",
+    ]
+    #expect(done == expected)
+  }
+
+  @Test func allObserversAreToldOfResolvedClaimsBeforeTheAnswer() {
+    let writer = writer()
+    for name in ["a", "b"] {
+      writer.observeResolved { [log] claims in log.add("\(name) \(claims)") }
+    }
+    #expect(claim(writer))
+    #expect(log.wait { $0.contains("answer \(ClaimOutcome.outOfStock)") })
+    for id in ["c", "d"] {
+      let accepted = writer.decide(.change(id, .cancel)) { [log] _ in log.add("answer") }
+      #expect(accepted)
+      #expect(log.wait { $0.contains("b [\"\(id)\"]") })
+    }
+    writer.stop()
+    let told = done.filter { !$0.hasPrefix("claim") }
+    #expect(told.first == "answer \(ClaimOutcome.outOfStock)")
+    #expect(
+      told.dropFirst() == [
+        #"a ["c"]"#, #"b ["c"]"#, "answer", #"a ["d"]"#, #"b ["d"]"#, "answer", "close",
+      ])
+  }
+
+  private func recall(_ writer: StoreWriter, limit: Int = .max) -> Bool {
+    writer.submit(inSlicesOf: 10, limit: limit) { (store, now, cursor, limit) throws(StoreError) in
+      try store.recall(.run("r"), in: "p", after: cursor, at: now, limit: limit)
+    } _: { [log] result in
+      switch result {
+      case .success(let progress): log.add("recalled \(progress.done) more \(progress.more)")
+      case .failure(let error): log.add("refusal \(error)")
+      }
+    }
+  }
+
+  @Test func longWorkIsDoneInSlicesWithClaimsBetweenThem() {
+    let store = FakeStore(log)
+    store.recallable = 25
+    let writer = StoreWriter(store: store) { _ in }
+    hold(writer)
+    #expect(recall(writer))
+    for _ in 0..<2 * Limits.claimBatch { #expect(claim(writer)) }
+    #expect(put(writer, "a"))
+    gate.open()
+    #expect(log.wait { $0.contains("recalled 25 more false") })
+    writer.stop()
+    #expect(
+      done.filter { !$0.hasPrefix("answer") } == [
+        "claim 1024", "recall 10", "claim 1024", "put a", "stored a", "recall 10 after 15",
+        "recall 10 after 5",
+        "recalled 25 more false", "close",
+      ])
+  }
+
+  @Test func longWorkEndsAtItsLimitAndAtAnError() {
+    let store = FakeStore(log)
+    store.recallable = 25
+    let writer = StoreWriter(store: store) { _ in }
+    #expect(recall(writer, limit: 12))
+    #expect(log.wait { $0.contains("recalled 12 more true") })
+    writer.stop()
+    #expect(done.filter { $0.hasPrefix("recall ") } == ["recall 10", "recall 2 after 15"])
+
+    let failing = FakeStore(log)
+    failing.recallErrors = [.full("disk")]
+    let other = StoreWriter(store: failing) { _ in }
+    #expect(recall(other))
+    #expect(log.wait { $0.contains("refusal \(StoreError.full("disk"))") })
+    other.stop()
+    #expect(done.count { $0.hasPrefix("recall ") } == 3)
+  }
+
+  /// Work that has begun goes on, however much other work waits.
+  @Test func longWorkKeepsItsPlaceInAFullQueue() {
+    let store = FakeStore(log)
+    store.recallable = 30
+    let writer = StoreWriter(store: store) { _ in }
+    hold(writer)
+    #expect(recall(writer))
+    for _ in 1..<Limits.waitingWrites { #expect(put(writer, "p")) }
+    #expect(!put(writer, "p") && !recall(writer))
+    gate.open()
+    #expect(log.wait { $0.contains("recalled 30 more false") })
+    writer.stop()
+  }
+
   @Test func errorsOfOneTransactionAreAnsweredAndTheNextGoesOn() {
     let writer = writer(claimErrors: [.full("disk")], putErrors: [.failed("x")])
     #expect(claim(writer))

@@ -69,7 +69,7 @@ extension StoreFixture {
   @discardableResult
   func purge(before: Instant, limit: Int = 1000, at now: Instant) throws -> [Int] {
     var pieces: [Int] = []
-    var progress: Progress
+    var progress: Piece
     repeat {
       progress = try store.purge(before: before, at: now, limit: limit)
       pieces.append(progress.done)

@@ -42,10 +42,15 @@ struct Arguments {
       values[option.name] = [""]
       return
     }
-    guard let value = inline ?? rest.popFirst() else {
-      throw .usage("\(option.name) needs a value: \(option.name) \(placeholder)")
+    var value = inline.map { [$0] } ?? []
+    while value.count < option.words {
+      guard let word = rest.popFirst() else {
+        let need = option.words == 1 ? "a value" : "\(option.words) values"
+        throw .usage("\(option.name) needs \(need): \(option.name) \(placeholder)")
+      }
+      value.append(word)
     }
-    values[option.name, default: []].append(value)
+    values[option.name, default: []] += value
   }
 
   private static func suggestion(for name: String, _ options: [Option]) -> String {
@@ -73,6 +78,26 @@ struct Arguments {
           + "not \(text)")
     }
     return number
+  }
+
+  func duration(_ option: Option) throws(CommandError) -> Duration? {
+    guard let text = value(option) else { return nil }
+    guard let span = DurationText.parse(text) else {
+      throw .usage("\(option.name) must be a duration such as 90s, 10m or 1h30m, not \(text)")
+    }
+    return span
+  }
+
+  /// One of an enumeration's words.
+  func word<Word: RawRepresentable<String>>(
+    _ option: Option, of known: [Word]
+  ) throws(CommandError) -> Word? {
+    guard let text = value(option) else { return nil }
+    guard let word = known.first(where: { $0.rawValue == text }) else {
+      let words = known.map(\.rawValue).joined(separator: ", ")
+      throw .usage("\(option.name) must be one of \(words), not \(text)")
+    }
+    return word
   }
 
   /// The only positional argument.

@@ -14,8 +14,8 @@ struct Command: Sendable {
   let run: @Sendable (Context) throws(CommandError) -> Int32
 
   static let all: [Command] = [
-    .serve, .check, .next, .prefill, .put, .claim, .claims, .levels, .runs, .run, .pause,
-    .resume, .resetBreaker, .backup,
+    .serve, .check, .next, .prefill, .put, .claim, .confirm, .release, .cancel, .claims, .levels,
+    .runs, .run, .pause, .resume, .resetBreaker, .recall, .purge, .backup,
   ]
 
   /// The command that a command line begins with, and the words behind its name.

@@ -8,6 +8,8 @@ struct Option: Sendable {
   /// The environment variable that stands for it where it is not given.
   var variable: String?
   var isRepeatable = false
+  /// How many words its value takes.
+  var words = 1
 
   static let store = Option(
     name: "--store", value: "sqlite:PATH", help: "the store (default sqlite:larder.db)",

@@ -4,7 +4,8 @@ import Larder
 
 /// A way to the API: over a socket to a server, or in this process.
 protocol Client: AnyObject {
-  func send(_ request: APIRequest) throws(CommandError) -> HTTPResponse
+  /// - Parameter patiently: whether the call may take as long as it wants to.
+  func send(_ request: APIRequest, patiently: Bool) throws(CommandError) -> HTTPResponse
   /// Gives up what the client holds.
   func close()
 }
@@ -12,8 +13,15 @@ protocol Client: AnyObject {
 extension Client {
   /// Sends a call, and throws the problem that it may answer.
   func call(_ request: APIRequest) throws(CommandError) -> [UInt8] {
-    let response = try send(request)
-    guard response.status >= 400 else { return response.body }
+    try answer(to: request).body
+  }
+
+  /// The whole answer to a call.
+  func answer(
+    to request: APIRequest, patiently: Bool = false
+  ) throws(CommandError) -> HTTPResponse {
+    let response = try send(request, patiently: patiently)
+    guard response.status >= 400 else { return response }
     throw .problem(Self.problem(response), body: response.body)
   }
 

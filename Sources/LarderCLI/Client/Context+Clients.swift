@@ -20,8 +20,8 @@ extension Context {
 
   /// What a command needs of a store that it opens itself.
   enum Purpose {
-    /// Items are claimed: the store must be there.
-    case claiming
+    /// Claims and items are changed: the store must be there.
+    case changing
     /// A pool is paused or the like: the store must be there.
     case commanding
     /// Items are put into the pool, whose schedule file is taken in first.
@@ -31,14 +31,14 @@ extension Context {
 
     var pool: String? {
       switch self {
-      case .claiming, .commanding: nil
+      case .changing, .commanding: nil
       case .putting(let pool), .running(let pool): pool
       }
     }
 
     var engine: LocalClient.EngineUse {
       switch self {
-      case .claiming, .putting: .none
+      case .changing, .putting: .none
       case .commanding: .commands
       case .running: .runs
       }
@@ -72,7 +72,9 @@ extension Context {
   /// A client of the server at the socket, if one answers there.
   private static func connect(_ socket: String) -> RemoteClient? {
     guard let client = try? RemoteClient("unix:\(socket)") else { return nil }
-    if (try? client.send(APIRequest("GET", ["livez"])))?.status == 200 { return client }
+    if (try? client.send(APIRequest("GET", ["livez"]), patiently: false))?.status == 200 {
+      return client
+    }
     client.close()
     return nil
   }

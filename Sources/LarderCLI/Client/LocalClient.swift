@@ -64,7 +64,7 @@ final class LocalClient: Client {
     api = API(writer: writer, readers: readers, engine: engine)
   }
 
-  func send(_ request: APIRequest) throws(CommandError) -> HTTPResponse {
+  func send(_ request: APIRequest, patiently: Bool) throws(CommandError) -> HTTPResponse {
     let box = Mailbox<HTTPResponse?>(nil)
     api.handle(request) { response in box.change { $0 = response } }
     guard let response = box.take({ $0 }) else { throw .failed("no answer came") }
@@ -73,6 +73,7 @@ final class LocalClient: Client {
 
   func close() {
     engine?.stop()
+    api.close()
     readers.stop()
     writer?.stop()
   }

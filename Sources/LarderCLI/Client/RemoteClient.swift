@@ -56,7 +56,7 @@ final class RemoteClient: Client {
     if folder >= 0 { Glibc.close(folder) }
   }
 
-  func send(_ request: APIRequest) throws(CommandError) -> HTTPResponse {
+  func send(_ request: APIRequest, patiently: Bool) throws(CommandError) -> HTTPResponse {
     let received = Received()
     let pointer = Unmanaged.passUnretained(received).toOpaque()
     var headers: UnsafeMutablePointer<curl_slist>?
@@ -74,7 +74,7 @@ final class RemoteClient: Client {
     _ = ccurl_set_writer(curl, CURLOPT_HEADERFUNCTION, Received.takeHeader)
     _ = ccurl_set_pointer(curl, CURLOPT_HEADERDATA, pointer)
     _ = ccurl_set_number(curl, CURLOPT_CONNECTTIMEOUT, Self.connectTime)
-    _ = ccurl_set_number(curl, CURLOPT_TIMEOUT, Self.answerTime)
+    _ = ccurl_set_number(curl, CURLOPT_TIMEOUT, patiently ? 0 : Self.answerTime)
     // A proxy of the environment has no business between a command and its own machine.
     _ = ccurl_set_text(curl, CURLOPT_PROXY, "")
     let code = withExtendedLifetime(received) {

@@ -5,9 +5,9 @@ struct ProgressLine {
 
   mutating func show(_ what: String, done: Int, of total: Int) {
     let text: String
-    if Terminal.errorIsTerminal {
+    if Terminal.errorIsTerminal, total > 0 {
       let width = 30
-      let filled = total > 0 ? min(width, width * done / total) : 0
+      let filled = min(width, width * done / total)
       let bar =
         String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
       text = "\(what) [\(bar)] \(done)/\(total)"

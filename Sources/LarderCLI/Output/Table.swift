@@ -15,6 +15,8 @@ struct Table {
     rows.append(cells.map { Terminal.printable($0) })
   }
 
+  var isEmpty: Bool { rows.isEmpty }
+
   var text: String {
     let all = [columns.map(\.title)] + rows
     let widths = columns.indices.map { column in all.map { $0[column].count }.max() ?? 0 }

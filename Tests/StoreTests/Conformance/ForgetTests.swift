@@ -5,7 +5,7 @@ import Testing
 @Suite struct ForgetTests {
   private func forget(
     _ fixture: any StoreFixture, _ user: String = "u", limit: Int = 100, at now: Instant = start
-  ) throws -> Progress {
+  ) throws -> Piece {
     try fixture.store.forget(user: user, at: now, limit: limit)
   }
 
@@ -24,13 +24,13 @@ import Testing
     func left() throws -> [String] {
       try fixture.reader.claims(user: "u", pool: nil, before: nil, limit: 9).rows.map(\.id)
     }
-    #expect(try forget(fixture, limit: 3) == Progress(done: 3, more: true))
+    #expect(try forget(fixture, limit: 3) == Piece(done: 3, more: true))
     #expect(try left() == [mine[3]])
     #expect(try fixture.reader.claim(mine[0]) == nil)
-    #expect(try forget(fixture, limit: 1) == Progress(done: 1, more: false))
+    #expect(try forget(fixture, limit: 1) == Piece(done: 1, more: false))
     try fixture.crash()
     #expect(try left().isEmpty)
-    #expect(try forget(fixture) == Progress(done: 0, more: false))
+    #expect(try forget(fixture) == Piece(done: 0, more: false))
     #expect(try fixture.state(of: other) == .claimed)
     // Nobody gets their items.
     try fixture.expectItems([.available: 1, .claimed: 4])
@@ -65,7 +65,7 @@ import Testing
     try fixture.adopt(unlimited, { $0.claims.onRelease = onRelease })
     try fixture.put(items(0..<3))
     _ = try fixture.hold("u", count: 2)
-    #expect(try forget(fixture) == Progress(done: 1, more: false))
+    #expect(try forget(fixture) == Piece(done: 1, more: false))
     try fixture.expectItems([.available: 1, .quarantined: 2])
     #expect(try fixture.store.pools().first?.stock.nextLapse == nil)
     // Also where the time was over and nobody had come to it.
@@ -84,7 +84,7 @@ import Testing
     let third = try fixture.backorder("u")
     _ = fixture.store.takeResolved()
     #expect(try fixture.status().stock.pending == 4)
-    #expect(try forget(fixture) == Progress(done: 2, more: false))
+    #expect(try forget(fixture) == Piece(done: 2, more: false))
     #expect(try fixture.state(of: second) == .claimed)
     #expect(try fixture.status().stock.pending == 0)
     #expect(Set(fixture.store.takeResolved()) == [first.id, second.id, third.id])
@@ -115,8 +115,8 @@ import Testing
     let most = Limits.claimCount.upperBound
     try fixture.put(items(0..<(2 * most)))
     for _ in 0..<2 { _ = try fixture.hold("u", count: most) }
-    #expect(try forget(fixture) == Progress(done: 1, more: true))
-    #expect(try forget(fixture) == Progress(done: 1, more: false))
+    #expect(try forget(fixture) == Piece(done: 1, more: true))
+    #expect(try forget(fixture) == Piece(done: 1, more: false))
     try fixture.expectItems([.quarantined: 2 * most])
   }
 }
