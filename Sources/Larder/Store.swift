@@ -170,9 +170,14 @@ package protocol Store: AnyObject {
 
   /// The first pushes that wait, one a claim at most, of those whose time has come; and when the
   /// next one's comes.
-  func deliveries(at now: Instant, limit: Int) throws(StoreError) -> (
-    due: [Delivery], next: Instant?
-  )
+  ///
+  /// - Parameter pools: pools whose pushes are left out of the first, but not of the other.
+  func deliveries(
+    at now: Instant, limit: Int, without pools: Set<String>
+  ) throws(StoreError) -> (due: [Delivery], next: Instant?)
+
+  /// The webhook of a pool's definition in force.
+  func webhook(of pool: String) -> WebhookSpec?
 
   /// A push arrived.
   func delivered(_ id: String) throws(StoreError)

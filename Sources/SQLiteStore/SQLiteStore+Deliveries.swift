@@ -2,14 +2,16 @@ import Larder
 
 extension SQLiteStore {
   package func deliveries(
-    at now: Instant, limit: Int
+    at now: Instant, limit: Int, without pools: Set<String>
   ) throws(StoreError) -> (due: [Delivery], next: Instant?) {
     // Only the first push of each claim has a time.
+    let places = Array(repeating: "?", count: pools.count).joined(separator: ", ")
     let first = try connection.all(
       """
       SELECT id, pool, claim, body, attempts, next_at FROM webhooks
-      WHERE next_at IS NOT NULL AND next_at <= ? ORDER BY next_at, seq LIMIT ?
-      """, [.instant(now), .integer(limit)]
+      WHERE next_at IS NOT NULL AND next_at <= ? AND pool NOT IN (\(places))
+      ORDER BY next_at, seq LIMIT ?
+      """, [.instant(now)] + pools.map { .text($0) } + [.integer(limit)]
     ) { row in
       (
         delivery: Delivery(
@@ -25,6 +27,10 @@ extension SQLiteStore {
       """, [.integer(first.count)]
     ) { $0.instant(0) }
     return (first.map(\.delivery), next)
+  }
+
+  package func webhook(of pool: String) -> WebhookSpec? {
+    inForce[pool]?.claims.webhook
   }
 
   package func delivered(_ id: String) throws(StoreError) {
@@ -53,12 +59,12 @@ extension SQLiteStore {
   /// Leaves a claim, as it is after the present transaction so far, to be pushed, where its pool
   /// pushes.
   func tell(_ id: String, at now: Instant) throws(StoreError) {
-    guard let record = try record(of: id), pushes(record.pool) else { return }
+    guard let record = try record(of: id), webhook(of: record.pool) != nil else { return }
     try tell(try record.claim(at: now, connection), at: now)
   }
 
   func tell(_ claim: Claim, at now: Instant) throws(StoreError) {
-    guard pushes(claim.pool) else { return }
+    guard webhook(of: claim.pool) != nil else { return }
     let body = JSONWriter.text { claim.write(to: &$0) }
     try connection.run(
       """
@@ -70,9 +76,5 @@ extension SQLiteStore {
         .text(ids.next(at: now)), .text(claim.id), .text(claim.pool),
         .text(String(decoding: body, as: UTF8.self)), .instant(now),
       ])
-  }
-
-  private func pushes(_ pool: String) -> Bool {
-    inForce[pool]?.claims.webhook != nil
   }
 }

@@ -155,8 +155,9 @@ final class MemoryWriter: Store {
   func change(_ changes: DefinitionChanges, at now: Instant) throws(StoreError) {}
   func lapse(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int { 0 }
   func deliveries(
-    at now: Instant, limit: Int
+    at now: Instant, limit: Int, without pools: Set<String>
   ) throws(StoreError) -> (due: [Delivery], next: Instant?) { ([], nil) }
+  func webhook(of pool: String) -> WebhookSpec? { nil }
   func delivered(_ id: String) throws(StoreError) {}
   func failedDelivery(_ id: String, nextTryAt: Instant) throws(StoreError) {}
   func expire(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int { 0 }

@@ -65,10 +65,11 @@ private final class FlakyStore: Store {
   }
   func takeResolved() -> [String] { store.takeResolved() }
   func deliveries(
-    at now: Instant, limit: Int
+    at now: Instant, limit: Int, without pools: Set<String>
   ) throws(StoreError) -> (due: [Delivery], next: Instant?) {
-    try store.deliveries(at: now, limit: limit)
+    try store.deliveries(at: now, limit: limit, without: pools)
   }
+  func webhook(of pool: String) -> WebhookSpec? { store.webhook(of: pool) }
   func delivered(_ id: String) throws(StoreError) { try store.delivered(id) }
   func failedDelivery(_ id: String, nextTryAt: Instant) throws(StoreError) {
     try store.failedDelivery(id, nextTryAt: nextTryAt)

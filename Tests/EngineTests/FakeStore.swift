@@ -120,8 +120,9 @@ final class FakeStore: Store {
     return resolved
   }
   func deliveries(
-    at now: Instant, limit: Int
+    at now: Instant, limit: Int, without pools: Set<String>
   ) throws(StoreError) -> (due: [Delivery], next: Instant?) { ([], nil) }
+  func webhook(of pool: String) -> WebhookSpec? { nil }
   func delivered(_ id: String) throws(StoreError) {}
   func failedDelivery(_ id: String, nextTryAt: Instant) throws(StoreError) {}
 
