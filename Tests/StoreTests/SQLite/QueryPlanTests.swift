@@ -57,6 +57,7 @@ import Testing
     _ = try fixture.shownRun("r")
     try fixture.store.retire(["p"], at: start)
     try doEverythingStale(fixture)
+    try doEverythingOver(fixture)
   }
 
   private func doEverythingStale(_ fixture: SQLiteFixture) throws {
@@ -131,8 +132,16 @@ import Testing
     ("UPDATE inventory SET state = 'recalled'", "inventory_stale"),
     ("SELECT min(expires_at)", "inventory_expiring"),
     ("SELECT seq, state, expires_at", "inventory_key"),
-    ("SELECT i.state, i.claim", "inventory_key"),
+    ("SELECT i.state, c.id", "inventory_key"),
     ("WHERE claim = ? AND state IN", "inventory_claim"),
+    ("DELETE FROM inventory WHERE claim = ?", "inventory_claim"),
+    ("SELECT seq FROM inventory\n    WHERE claim IS NULL", "inventory_over"),
+    ("AND produced_at = ?3 AND seq > ?5", "inventory_made (pool=? AND produced_at=? AND rowid>?)"),
+    ("AND produced_at > ?3", "inventory_made (pool=? AND produced_at>? AND produced_at<?)"),
+    ("AND count > 0 AND coalesce", "claims_over"),
+    ("SELECT id FROM runs\nWHERE ended_at IS NOT NULL", "runs_over"),
+    ("WHERE user = ? AND state <> 'forgotten' ORDER BY seq", "claims_user"),
+    ("DELETE FROM webhooks WHERE claim", "webhooks_claim"),
     ("WHERE user = ? AND pool = ? AND principal", "claims_key"),
     ("SELECT coalesce(sum(count), 0) FROM claims", "claims_key"),
     ("AND (?2 IS NULL OR +pool = ?2)", "claims_user"),
@@ -151,7 +160,7 @@ import Testing
     for sql in matching {
       let steps = try plan(sql, connection)
       #expect(
-        steps.contains { $0.contains("\(index) ") || $0.hasSuffix("\(index)") },
+        steps.contains { $0.contains("\(index) ") || $0.hasSuffix(index) },
         "\(steps) in: \(sql)")
     }
   }
