@@ -124,7 +124,8 @@ extension SQLiteStore {
   /// Takes an available item from the shelf.
   private func leave(_ known: Known, as state: ItemState, in pool: String) throws(StoreError) {
     try connection.run(
-      "UPDATE inventory SET state = ? WHERE seq = ?", [.text(state.rawValue), .integer(known.seq)])
+      "UPDATE inventory SET state = ?, shelf_order = shelf_order WHERE seq = ?",
+      [.text(state.rawValue), .integer(known.seq)])
     changes.move(1, from: .available, to: state, in: pool)
     if known.isStale { changes.addStale(-1, in: pool) }
   }
@@ -137,6 +138,14 @@ extension SQLiteStore {
     }
     try connection.run("UPDATE inventory SET key = NULL WHERE seq = ?", [.integer(known.seq)])
   }
+
+  /// Lets an item on the shelf be found by its attributes.
+  private static let shelve = """
+    INSERT OR IGNORE INTO shelf_attributes (pool, name, value, stale, shelf_order, seq)
+    SELECT i.pool, a.key, CASE a.type WHEN 'true' THEN x'01' WHEN 'false' THEN x'00'
+      ELSE a.value END, i.stale, i.shelf_order, i.seq
+    FROM inventory i, json_each(i.attributes) a WHERE i.seq = ?
+    """
 
   private func insert(
     _ item: NewItem, _ state: ItemState, line: Int, _ arrival: Arrival, at now: Instant
@@ -155,6 +164,9 @@ extension SQLiteStore {
         .optional(slice?.run), .optional(slice?.slice), .optional(slice.map { _ in line }),
         .optional(slice?.revision), .integer(arrival.isStale ? 1 : 0),
       ])
+    if state == .available, item.attributes != nil, item.user == nil {
+      try connection.run(Self.shelve, [.integer(connection.lastRow)])
+    }
     changes.add(1, state, in: pool.name)
     if state == .available, arrival.isStale { changes.addStale(1, in: pool.name) }
   }

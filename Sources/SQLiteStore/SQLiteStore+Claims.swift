@@ -50,15 +50,17 @@ extension SQLiteStore {
     return .granted(try give(items, to: claim, at: now))
   }
 
+  private static let earlier = """
+    SELECT \(ClaimRecord.columns), fingerprint FROM claims
+    WHERE user = ? AND pool = ? AND principal = ? AND key = ?
+    """
+
   /// The claim that bound the key, if it was bound.
   private func earlierClaim(
     _ request: ClaimRequest, key: String, at now: Instant
   ) throws(StoreError) -> ClaimOutcome? {
     let found = try connection.first(
-      """
-      SELECT \(ClaimRecord.columns), fingerprint FROM claims
-      WHERE user = ? AND pool = ? AND principal = ? AND key = ?
-      """, [.text(request.user), .text(request.pool), .text(request.principal), .text(key)]
+      Self.earlier, [.text(request.user), .text(request.pool), .text(request.principal), .text(key)]
     ) { row in (claim: ClaimRecord(row), fingerprint: row.text(ClaimRecord.width)) }
     guard let found else { return nil }
     guard found.fingerprint == request.fingerprint else { return .keyReused }
@@ -124,6 +126,13 @@ extension SQLiteStore {
       timeoutAt: timeoutAt, line: line)
   }
 
+  private static let givePlain =
+    "UPDATE inventory SET state = ?, claim = ?, claimed_at = ? WHERE seq = ?"
+  private static let giveWithAttributes = """
+    UPDATE inventory SET state = ?, claim = ?, claimed_at = ?, shelf_order = shelf_order
+    WHERE seq = ?
+    """
+
   /// Makes items from the shelf a claim's, which is held or claimed already.
   func give(
     _ items: [Shelf.Found], to claim: ClaimRecord, at now: Instant
@@ -131,7 +140,7 @@ extension SQLiteStore {
     let state: ItemState = claim.state == .held ? .held : .claimed
     for found in items {
       try connection.run(
-        "UPDATE inventory SET state = ?, claim = ?, claimed_at = ? WHERE seq = ?",
+        found.item.attributes == nil ? Self.givePlain : Self.giveWithAttributes,
         [
           .text(state.rawValue), .text(claim.id), state == .held ? .null : .instant(now),
           .integer(found.seq),

@@ -41,10 +41,12 @@ extension SQLiteStore {
     changes.add(0, .available, in: pool)
     guard let old = inForce[pool], old.claims.order != definition.pool.claims.order else { return }
     // Two statements, so that each finds the shelf by an index and reads no issued items.
-    for part in ["made_for IS NULL", "made_for IS NOT NULL"] {
+    for (index, part) in [
+      ("inventory_shelf", "made_for IS NULL"), ("inventory_personal", "made_for IS NOT NULL"),
+    ] {
       try connection.run(
         """
-        UPDATE inventory SET shelf_order = iif(?, coalesce(expires_at, ?), 0)
+        UPDATE inventory INDEXED BY \(index) SET shelf_order = iif(?, coalesce(expires_at, ?), 0)
         WHERE pool = ? AND state = 'available' AND \(part)
         """,
         [

@@ -70,7 +70,8 @@ extension SQLiteStore {
 
   private func expire(_ item: HeldItem, in pool: Pool) throws(StoreError) {
     try connection.run(
-      "UPDATE inventory SET state = 'expired' WHERE seq = ?", [.integer(item.seq)])
+      "UPDATE inventory SET state = 'expired', shelf_order = shelf_order WHERE seq = ?",
+      [.integer(item.seq)])
     changes.move(1, from: .available, to: .expired, in: pool.name)
     if pool.isStale(item.revision) { changes.addStale(-1, in: pool.name) }
     if let expiresAt = item.expiresAt {

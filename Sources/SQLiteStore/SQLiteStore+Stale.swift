@@ -25,7 +25,8 @@ extension SQLiteStore {
     let fresh = try definition(of: pool).freshRevision
     return try transaction { () throws(StoreError) in
       guard let fresh else {
-        return try mark(pool, stale: false, where: "stale = 1 AND ?4 IS NULL", nil, limit)
+        return try mark(
+          pool, stale: false, where: "stale = 1 AND ?4 IS NULL", by: "inventory_stale", nil, limit)
       }
       var changed = 0
       // Each of them is a search of an index, which "another revision" as a whole is not.
@@ -33,19 +34,22 @@ extension SQLiteStore {
         (true, "stale = 0 AND revision < ?4"), (true, "stale = 0 AND revision > ?4"),
         (false, "stale = 1 AND revision = ?4"),
       ] where changed < limit {
-        changed += try mark(pool, stale: stale, where: wrong, fresh, limit - changed)
+        changed += try mark(
+          pool, stale: stale, where: wrong, by: "inventory_revision", fresh, limit - changed)
       }
       return changed
     }
   }
 
   private func mark(
-    _ pool: String, stale: Bool, where wrong: String, _ revision: String?, _ limit: Int
+    _ pool: String, stale: Bool, where wrong: String, by index: String, _ revision: String?, _ limit: Int
   ) throws(StoreError) -> Int {
     try connection.run(
       """
       UPDATE inventory SET stale = ?1 WHERE seq IN (
-        SELECT seq FROM inventory WHERE pool = ?2 AND state = 'available' AND \(wrong) LIMIT ?3)
+        SELECT seq FROM inventory INDEXED BY \(index)
+        WHERE pool = ?2 AND state = 'available' AND \(wrong)
+        LIMIT ?3)
       """, [.integer(stale ? 1 : 0), .text(pool), .integer(limit), .optional(revision)])
     let changed = connection.changes
     changes.addStale(stale ? changed : -changed, in: pool)
@@ -59,7 +63,7 @@ extension SQLiteStore {
     let cutoff = now + pool.claims.minRemaining
     try connection.run(
       """
-      UPDATE inventory SET state = 'recalled' WHERE seq IN (
+      UPDATE inventory SET state = 'recalled', shelf_order = shelf_order WHERE seq IN (
         SELECT seq FROM inventory
         WHERE pool = ?1 AND state = 'available' AND stale = 1 AND shelf_order > ?2
           AND (expires_at IS NULL OR expires_at > ?3)

@@ -94,7 +94,7 @@ extension SQLiteStore {
     return try transaction { () throws(StoreError) in
       let expired = try connection.all(
         """
-        UPDATE inventory SET state = 'expired' WHERE seq IN (
+        UPDATE inventory SET state = 'expired', shelf_order = shelf_order WHERE seq IN (
           SELECT seq FROM inventory
           WHERE pool = ? AND state = 'available' AND expires_at IS NOT NULL AND expires_at <= ?
           ORDER BY expires_at LIMIT ?)

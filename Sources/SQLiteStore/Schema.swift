@@ -238,16 +238,10 @@ enum Schema {
         ELSE a.value END, i.stale, i.shelf_order, i.seq
       FROM inventory i, json_each(i.attributes) a
       WHERE i.attributes IS NOT NULL AND i.made_for IS NULL AND i.state = 'available';
-    CREATE TRIGGER inventory_shelved AFTER INSERT ON inventory
-      WHEN NEW.attributes IS NOT NULL AND NEW.made_for IS NULL AND NEW.state = 'available'
-    BEGIN
-      INSERT OR IGNORE INTO shelf_attributes (pool, name, value, stale, shelf_order, seq)
-        SELECT NEW.pool, key, CASE type WHEN 'true' THEN x'01' WHEN 'false' THEN x'00'
-          ELSE value END, NEW.stale, NEW.shelf_order, NEW.seq
-        FROM json_each(NEW.attributes);
-    END;
+    -- Claims are spared a trigger: an UPDATE that puts items on the shelf or takes them from it
+    -- names `shelf_order` where they have attributes, and an INSERT is followed by one of these.
     -- One trigger for both steps, since the order of two is not defined.
-    CREATE TRIGGER inventory_moved AFTER UPDATE OF state, stale, shelf_order ON inventory
+    CREATE TRIGGER inventory_moved AFTER UPDATE OF shelf_order, stale ON inventory
       WHEN OLD.attributes IS NOT NULL AND OLD.made_for IS NULL
         AND (OLD.state = 'available' OR NEW.state = 'available')
     BEGIN
@@ -260,15 +254,6 @@ enum Schema {
         SELECT NEW.pool, key, CASE type WHEN 'true' THEN x'01' WHEN 'false' THEN x'00'
           ELSE value END, NEW.stale, NEW.shelf_order, NEW.seq
         FROM json_each(NEW.attributes) WHERE NEW.state = 'available';
-    END;
-    CREATE TRIGGER inventory_deleted AFTER DELETE ON inventory
-      WHEN OLD.attributes IS NOT NULL AND OLD.made_for IS NULL AND OLD.state = 'available'
-    BEGIN
-      DELETE FROM shelf_attributes
-        WHERE pool = OLD.pool AND (name, value) IN (
-          SELECT key, CASE type WHEN 'true' THEN x'01' WHEN 'false' THEN x'00' ELSE value END
-          FROM json_each(OLD.attributes))
-          AND stale = OLD.stale AND shelf_order = OLD.shelf_order AND seq = OLD.seq;
     END;
 
     -- Keys of items that were purged: the pool still knows them. `free` where nobody got the item:

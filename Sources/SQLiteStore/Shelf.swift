@@ -39,7 +39,7 @@ struct Shelf {
     for stale in hasStale ? [false, true] : [false] where found.count < count {
       found +=
         pairs.isEmpty
-        ? try find(count - found.count, stale: stale, "made_for IS NULL", [])
+        ? try find(count - found.count, stale: stale, Self.anybodys, [])
         : try find(count - found.count, stale: stale, rarestFirst)
     }
     return found
@@ -56,31 +56,38 @@ struct Shelf {
     _ count: Int, stale: Bool, user: String, _ match: Match?
   ) throws(StoreError) -> [Found] {
     guard let match else {
-      return try find(count, stale: stale, "made_for = ?6", [.text(user)])
+      return try find(count, stale: stale, Self.own, [.text(user)])
     }
     // A user's own items are few: they are looked through.
-    return try find(
-      count, stale: stale,
-      """
-      made_for = ?6 AND NOT EXISTS (
-        SELECT 1 FROM json_each(?7) wanted WHERE NOT EXISTS (
-          SELECT 1 FROM json_each(inventory.attributes) has
-          WHERE has.key = wanted.key AND has.value = wanted.value
-            AND (has.type IN ('true', 'false')) = (wanted.type IN ('true', 'false'))))
-      """, [.text(user), .text(match.text)])
+    return try find(count, stale: stale, Self.ownMatching, [.text(user), .text(match.text)])
+  }
+
+  private static let own = search("made_for = ?6")
+  private static let ownMatching = search(
+    """
+    made_for = ?6 AND NOT EXISTS (
+      SELECT 1 FROM json_each(?7) wanted WHERE NOT EXISTS (
+        SELECT 1 FROM json_each(inventory.attributes) has
+        WHERE has.key = wanted.key AND has.value = wanted.value
+          AND (has.type IN ('true', 'false')) = (wanted.type IN ('true', 'false'))))
+    """)
+  private static let anybodys = search("made_for IS NULL")
+
+  private static func search(_ condition: String) -> String {
+    """
+    SELECT seq, id, key, payload, attributes, produced_at, expires_at FROM inventory
+    WHERE pool = ?1 AND state = 'available' AND \(condition) AND stale = ?5
+      AND shelf_order > ?2 AND (expires_at IS NULL OR expires_at > ?3)
+    ORDER BY shelf_order, seq LIMIT ?4
+    """
   }
 
   private func find(
-    _ count: Int, stale: Bool, _ condition: String, _ more: [SQLValue]
+    _ count: Int, stale: Bool, _ search: String, _ more: [SQLValue]
   ) throws(StoreError) -> [Found] {
-    try connection.all(
-      """
-      SELECT seq, id, key, payload, attributes, produced_at, expires_at FROM inventory
-      WHERE pool = ?1 AND state = 'available' AND \(condition) AND stale = ?5
-        AND shelf_order > ?2 AND (expires_at IS NULL OR expires_at > ?3)
-      ORDER BY shelf_order, seq LIMIT ?4
-      """, values(count, stale: stale) + more
-    ) { Self.found($0, isStale: stale) }
+    try connection.all(search, values(count, stale: stale) + more) {
+      Self.found($0, isStale: stale)
+    }
   }
 
   /// Goes through the items of the first name's value and looks the others up.
@@ -101,7 +108,7 @@ struct Shelf {
       FROM shelf_attributes a CROSS JOIN inventory i ON i.seq = a.seq
       WHERE a.pool = ?1 AND a.name = ?6 AND a.value = ?7 AND a.stale = ?5
         AND a.shelf_order > ?2\(others.joined())
-        AND (i.expires_at IS NULL OR i.expires_at > ?3)
+        AND (i.expires_at IS NULL OR i.expires_at > ?3) AND i.state = 'available'
       ORDER BY a.shelf_order, a.seq LIMIT ?4
       """,
       values(count, stale: stale) + pairs.flatMap { [.text($0.name), .attribute($0.value)] }

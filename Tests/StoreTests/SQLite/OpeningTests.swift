@@ -151,8 +151,8 @@ import Testing
     #expect(tables.allSatisfy { $0.1 })
     #expect(
       tables.map(\.0).sorted() == [
-        "claims", "demand", "inventory", "pools", "run_logs", "runs", "schedules", "slices",
-        "stock",
+        "claims", "demand", "inventory", "item_keys", "pools", "run_logs", "runs", "schedules",
+        "shelf_attributes", "slices", "stock", "webhooks",
       ])
     // Once done, a migration is not done again.
     try Schema.migrate(connection)
