@@ -119,13 +119,15 @@ struct RecallScan {
     let place: [SQLValue] = [value, .text(pool), .instant(madeAt), .integer(limit)]
     let ofSameTime = try connection.all(
       """
-      SELECT \(columns) FROM inventory WHERE pool = ?2 AND produced_at = ?3 AND seq > ?5
+      SELECT \(columns) FROM inventory
+      WHERE pool = ?2 AND pool <> '' AND produced_at = ?3 AND seq > ?5
       ORDER BY seq LIMIT ?4
       """, place + [.integer(seq)], read)
     guard ofSameTime.isEmpty else { return ofSameTime }
     return try connection.all(
       """
-      SELECT \(columns) FROM inventory WHERE pool = ?2 AND produced_at > ?3 AND produced_at <= ?5
+      SELECT \(columns) FROM inventory
+      WHERE pool = ?2 AND pool <> '' AND produced_at > ?3 AND produced_at <= ?5
       ORDER BY produced_at, seq LIMIT ?4
       """, place + [.instant(end)], read)
   }

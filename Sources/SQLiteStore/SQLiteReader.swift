@@ -151,11 +151,12 @@ package final class SQLiteReader: StoreReader {
     try connection.snapshot { () throws(StoreError) in
       let status = try Rows.pools(pool, connection, definition).first
       guard let status else { throw .unknownPool(pool) }
-      // A replaced item's key is that of the item which took its place.
+      // A replaced item's key is that of the item which took its place. A forgotten claim names no
+      // user.
       let found = try connection.first(
         """
-        SELECT i.state, i.claim, i.expires_at, c.user FROM inventory i
-        LEFT JOIN claims c ON c.id = i.claim
+        SELECT i.state, c.id, i.expires_at, c.user FROM inventory i
+        LEFT JOIN claims c ON c.id = i.claim AND c.state <> 'forgotten'
         WHERE i.pool = ? AND i.key = ? AND i.state <> 'replaced'
         """, [.text(pool), .text(key)]
       ) { row in

@@ -76,8 +76,10 @@ extension SQLiteStore {
         places[id] = losers.count
         losers.append(Loser(claim: claim))
       }
+      // Naming the order lets items leave the shelf of attributes.
+      let leaving = item.state == .available ? ", shelf_order = shelf_order" : ""
       try connection.run(
-        "UPDATE inventory SET state = 'recalled' WHERE seq = ?", [.integer(match.seq)])
+        "UPDATE inventory SET state = 'recalled'\(leaving) WHERE seq = ?", [.integer(match.seq)])
       changes.move(1, from: item.state, to: .recalled, in: pool.name)
       if item.state == .available, item.isStale { changes.addStale(-1, in: pool.name) }
       if let place = item.claim.flatMap({ places[$0] }) { losers[place].items += 1 }

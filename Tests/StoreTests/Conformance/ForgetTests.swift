@@ -48,13 +48,26 @@ import Testing
     #expect(try fixture.claim("u", key: "k", count: 2).repeatedEmpty == .forgotten)
     #expect(try fixture.claim("u", key: "k") == .keyReused)
     #expect(try fixture.claim("u", key: "l").granted != nil)
-    // A forgotten claim tells nobody whose the item was.
     #expect(try forget(fixture).done == 1)
     for command in ClaimCommand.allCases {
       let id = try #require(try fixture.claim("u", key: "k", count: 2).repeated).id
       #expect(
         try fixture.store.decide([.change(id, command)], at: start) == [.unknownClaim])
     }
+  }
+
+  @Test(arguments: StoreKind.all)
+  func anItemTellsNotWhoForgotIt(_ kind: StoreKind) throws {
+    let fixture = try kind.open()
+    try fixture.adopt("p", unlimited)
+    try fixture.put([NewItem(payload: "1", key: "i")])
+    let claim = try #require(try fixture.claim("u").granted)
+    func shown() throws -> ItemStatus? { try fixture.reader.item("i", in: "p", at: start) }
+    #expect(try shown()?.claim == claim.id)
+    #expect(try shown()?.user == "u")
+    #expect(try forget(fixture).done == 1)
+    let item = try #require(try shown())
+    #expect(item.state == .claimed && item.claim == nil && item.user == nil)
   }
 
   @Test(arguments: StoreKind.all, ClaimPolicy.OnRelease.allCases)

@@ -82,7 +82,7 @@ import Testing
     #expect(try fixture.recall(.revision("r1"), limit: 3) == [3, 3, 3, 0])
     #expect(try fixture.state(of: claim) == .recalled)
     #expect(try fixture.drain() == ["4"])
-    #expect(try fixture.recall(.made(from: start, to: start + .seconds(1)), limit: 1) == [0])
+    #expect(try fixture.recall(.revision("r1"), limit: 1) == [0])
   }
 
   @Test(arguments: StoreKind.all)
