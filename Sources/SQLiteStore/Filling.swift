@@ -54,7 +54,9 @@ struct Filling {
     var wants: [Want] = []
     var own = Blocks()
     var last: Int64 = 0
-    while available > 0, let claim = try next("user = ?2 AND seq > ?3", [.text(user), .integer(last)]) {
+    while available > 0,
+      let claim = try next("user = ?2 AND seq > ?3", [.text(user), .integer(last)])
+    {
       last = claim.seq
       guard !own.holds(claim.line) else { continue }
       guard try !isOverdue(claim) else { continue }

@@ -81,19 +81,19 @@ enum Rows {
   /// How many items the pool has in each state.
   static func counts(of pool: String, _ connection: Connection) throws(StoreError) -> Stock {
     try connection.first(
-        """
-        SELECT available, held, claimed, expired, recalled, quarantined, replaced, stale, pending
-        FROM stock WHERE pool = ?
-        """, [.text(pool)]
-      ) { row in
-        var stock = Stock()
-        for (column, state) in ItemState.allCases.enumerated() {
-          stock[state] = row.int(Int32(column))
-        }
-        stock.stale = row.int(Int32(ItemState.allCases.count))
-        stock.pending = row.int(Int32(ItemState.allCases.count + 1))
-        return stock
-      } ?? Stock()
+      """
+      SELECT available, held, claimed, expired, recalled, quarantined, replaced, stale, pending
+      FROM stock WHERE pool = ?
+      """, [.text(pool)]
+    ) { row in
+      var stock = Stock()
+      for (column, state) in ItemState.allCases.enumerated() {
+        stock[state] = row.int(Int32(column))
+      }
+      stock.stale = row.int(Int32(ItemState.allCases.count))
+      stock.pending = row.int(Int32(ItemState.allCases.count + 1))
+      return stock
+    } ?? Stock()
   }
 
   /// The stock as counted, with the earliest expiry on the shelf and the next end of a hold or a

@@ -60,7 +60,8 @@ extension SQLiteStore {
     _ request: ClaimRequest, key: String, at now: Instant
   ) throws(StoreError) -> ClaimOutcome? {
     let found = try connection.first(
-      Self.earlier, [.text(request.user), .text(request.pool), .text(request.principal), .text(key)]
+      Self.earlier,
+      [.text(request.user), .text(request.pool), .text(request.principal), .text(key)]
     ) { row in (claim: ClaimRecord(row), fingerprint: row.text(ClaimRecord.width)) }
     guard let found else { return nil }
     guard found.fingerprint == request.fingerprint else { return .keyReused }

@@ -42,7 +42,8 @@ extension SQLiteStore {
   }
 
   private func mark(
-    _ pool: String, stale: Bool, where wrong: String, by index: String, _ revision: String?, _ limit: Int
+    _ pool: String, stale: Bool, where wrong: String, by index: String, _ revision: String?,
+    _ limit: Int
   ) throws(StoreError) -> Int {
     try connection.run(
       """

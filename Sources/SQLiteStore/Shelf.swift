@@ -31,7 +31,8 @@ struct Shelf {
     var found: [Found] = []
     let pairs = match?.pairs ?? []
     for stale in hasStale ? [false, true] : [false] where found.count < count {
-      found += try findOwn(count - found.count, stale: stale, user: user, pairs.isEmpty ? nil : match)
+      found += try findOwn(
+        count - found.count, stale: stale, user: user, pairs.isEmpty ? nil : match)
     }
     guard part == .all, found.count < count else { return found }
     let rarestFirst = try order(pairs)
