@@ -81,6 +81,9 @@ import Testing
     _ = try fixture.order("z", match.values)
     _ = try fixture.order("z", match.values)
     #expect(try fixture.change(short, .release, at: start + .seconds(6)).changed != nil)
+    try fixture.put(items(7..<8))
+    _ = try fixture.hold("h", 10)
+    _ = try fixture.store.takeChanges()
     try fixture.adopt("p", living("hold=60 backorder=60"))
     #expect(try fixture.store.lapse(pool: "p", at: start + .seconds(99), limit: 9) > 1)
     let due = try fixture.store.deliveries(at: start + .seconds(99), limit: 9).due
@@ -194,7 +197,7 @@ import Testing
       "(pool=? AND name=? AND value=? AND stale=? AND shelf_order=? AND seq=?)"
     ),
     ("ORDER BY min_remaining_ms, seq", "claims_lines"),
-    ("min_remaining_ms = ?5 AND seq > ?6", "claims_lines"),
+    ("min_remaining_ms = ?4 AND seq > ?5", "claims_lines"),
     ("SELECT match FROM claims", "claims_lines"),
     ("user = ?2 AND seq > ?3", "claims_waiting"),
     ("AND match_head = ?2 AND match = ?3 AND +match_head", "claims_lines"),
@@ -205,7 +208,7 @@ import Testing
     ("SELECT min(timeout_at)", "claims_timeouts"),
     ("WHERE claim = ? AND state = 'held'", "inventory_claim"),
     ("FROM webhooks", "webhooks_"),
-    ("UPDATE inventory SET state = 'expired'", "inventory_expiring"),
+    ("SET state = 'expired', shelf_order = shelf_order WHERE seq IN", "inventory_expiring"),
     ("SELECT count(*), coalesce(sum(stale), 0)", "inventory_expiring"),
     ("stale = 0 AND revision < ?4", "(pool=? AND stale=? AND revision<?)"),
     ("stale = 0 AND revision > ?4", "(pool=? AND stale=? AND revision>?)"),
