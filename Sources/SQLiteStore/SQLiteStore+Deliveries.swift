@@ -69,8 +69,8 @@ extension SQLiteStore {
     try connection.run(
       """
       INSERT INTO webhooks (id, claim, pool, body, next_at)
-      SELECT ?1, ?2, ?3, ?4,
-        iif(EXISTS (SELECT 1 FROM webhooks WHERE claim = ?2), NULL, ?5)
+      VALUES (?1, ?2, ?3, ?4,
+        iif(EXISTS (SELECT 1 FROM webhooks WHERE claim = ?2), NULL, ?5))
       """,
       [
         .text(ids.next(at: now)), .text(claim.id), .text(claim.pool),

@@ -13,7 +13,34 @@ let readDefinition: Definition.Reader = { source, file throws(StoreError) in
   guard var pool = parsed.pool else { throw .failed("\(parsed.diagnostics)") }
   if source.contains(renewing) { pool.stock.duplicates = .replace }
   if source.contains(replacingStale) { pool.stock.onRevision = .replace }
+  readLife(of: source, into: &pool.claims)
   return pool
+}
+
+/// Words behind `# life:` say how claims live, whatever the schedule files' reader takes.
+private func readLife(of source: String, into claims: inout ClaimPolicy) {
+  guard let line = source.split(separator: "\n").first(where: { $0.hasPrefix("# life:") }) else {
+    return
+  }
+  for word in line.split(separator: " ").dropFirst(2) {
+    let parts = word.split(separator: "=").map(String.init)
+    let seconds = parts.count > 1 ? Duration.seconds(Int64(parts[1])!) : .zero
+    switch parts[0] {
+    case "hold": claims.hold = seconds
+    case "restock": claims.onRelease = .restock
+    case "backorder":
+      claims.onMiss = .backorder
+      claims.backorderTimeout = seconds
+    case "webhook":
+      claims.webhook = WebhookSpec(url: "https://example.org/hook", secret: "/srv/secret")
+    default: preconditionFailure("no word \(word)")
+    }
+  }
+}
+
+/// Keys of a pool whose users may have any number of items, and how its claims live.
+func living(_ words: String, max: Int = 10_000, claims: String = "per_user: 0") -> String {
+  produced(max: max, "claims: {\(claims)}\n# life: \(words)")
 }
 
 /// Keys within `stock: {…}`.
@@ -74,6 +101,44 @@ extension StoreFixture {
     try claim(
       ClaimRequest(pool: "p", user: user, key: key, count: count, minRemaining: minRemaining),
       at: now)
+  }
+
+  func hold(
+    _ user: String, _ seconds: Int64, key: String? = nil, count: Int = 1, at now: Instant = start
+  ) throws -> Claim {
+    let request = ClaimRequest(
+      pool: "p", user: user, key: key, count: count, hold: .seconds(seconds))
+    let claim = try #require(try claim(request, at: now).granted)
+    #expect(claim.state == .held)
+    return claim
+  }
+
+  /// A backorder of pool p.
+  func order(
+    _ user: String, key: String? = nil, count: Int = 1, _ match: [String: AttributeValue]? = nil,
+    minRemaining: Duration? = nil, hold: Duration? = nil, at now: Instant = start
+  ) throws -> Claim {
+    let request = ClaimRequest(
+      pool: "p", user: user, key: key, count: count, hold: hold, match: match.map { Match($0) },
+      minRemaining: minRemaining, onMiss: .backorder)
+    let claim = try #require(try claim(request, at: now).accepted)
+    #expect(claim.state == .pending)
+    return claim
+  }
+
+  func change(
+    _ claim: Claim, _ command: ClaimCommand, at now: Instant = start
+  ) throws -> ClaimOutcome {
+    try #require(try store.decide([.change(claim.id, command)], at: now).first)
+  }
+
+  /// A claim as a reader shows it.
+  func shown(_ claim: Claim, at now: Instant = start) throws -> Claim {
+    try #require(try reader.claim(claim.id, at: now))
+  }
+
+  func payloads(_ claim: Claim, at now: Instant = start) throws -> [String] {
+    try shown(claim, at: now).items.map(\.payload)
   }
 
   /// The status of a pool as readers see it.
@@ -149,6 +214,18 @@ extension ClaimOutcome {
   /// The claim of a grant.
   var granted: Claim? {
     if case .granted(let claim) = self { return claim }
+    return nil
+  }
+
+  /// The claim of a backorder.
+  var accepted: Claim? {
+    if case .accepted(let claim) = self { return claim }
+    return nil
+  }
+
+  /// The claim that a command leaves.
+  var changed: Claim? {
+    if case .changed(let claim) = self { return claim }
     return nil
   }
 

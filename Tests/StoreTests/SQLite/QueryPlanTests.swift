@@ -58,6 +58,47 @@ import Testing
     try fixture.store.retire(["p"], at: start)
     try doEverythingStale(fixture)
     try doEverythingOver(fixture)
+    try doEverythingLiving(fixture)
+  }
+
+  private func doEverythingLiving(_ fixture: SQLiteFixture) throws {
+    try fixture.adopt("p", living("hold=60 restock backorder=60 webhook"))
+    while try fixture.claim(ClaimRequest(pool: "p", user: "x", onMiss: .reject)).granted != nil {}
+    let match = Match(["a": .integer(1), "b": .boolean(true)])
+    let waiting = try fixture.order("w", match.values)
+    _ = try fixture.order("w", key: "k", hold: .seconds(9))
+    #expect(try fixture.claim("w") != .outOfStock)
+    let attributes = #"{"a":1,"b":true}"#
+    try fixture.put([
+      NewItem(payload: "1", attributes: attributes, user: "w"),
+      NewItem(payload: "2", attributes: attributes), NewItem(payload: "3"),
+      NewItem(payload: "4", attributes: attributes),
+    ])
+    #expect(try fixture.shown(waiting).state == .claimed)
+    let held = try fixture.hold("h", 10)
+    #expect(try fixture.change(held, .confirm).changed != nil)
+    try fixture.put([NewItem(payload: "5", expiresAt: start + .seconds(5))])
+    let short = try fixture.hold("h", 10)
+    _ = try fixture.order("z", match.values)
+    _ = try fixture.order("z", match.values)
+    #expect(try fixture.change(short, .release, at: start + .seconds(6)).changed != nil)
+    try fixture.put(items(7..<8))
+    _ = try fixture.hold("h", 10)
+    _ = try fixture.store.takeChanges()
+    try fixture.adopt("p", living("hold=60 backorder=60"))
+    #expect(try fixture.store.lapse(pool: "p", at: start + .seconds(99), limit: 9) > 1)
+    let due = try fixture.store.deliveries(at: start + .seconds(99), limit: 9, without: []).due
+    try fixture.store.failedDelivery(due[0].id, nextTryAt: start)
+    try fixture.store.delivered(due[0].id)
+    for state in ClaimState.allCases {
+      for (user, pool) in [(nil, nil), ("w", nil), (nil, "p"), ("w", "p")] as [(String?, String?)] {
+        _ = try fixture.reader.claims(
+          user: user, pool: pool, state: state, before: nil, limit: 2, at: start)
+      }
+    }
+    try fixture.put([NewItem(payload: "6", attributes: attributes)])
+    let both = ClaimRequest(pool: "p", user: "y", match: match)
+    #expect(try fixture.claim(both).granted != nil)
   }
 
   private func doEverythingStale(_ fixture: SQLiteFixture) throws {
@@ -83,8 +124,12 @@ import Testing
         #expect(!step.contains("TEMP B-TREE"), "\(step) in: \(sql)")
         // Only the tables of pools and of tables are small enough to be read through.
         // A subquery's rows are what its own steps found.
-        let isSmall = ["SCAN pools", "SCAN sqlite_master", "SCAN (subquery", "SCAN CONSTANT ROW"]
-          .contains { step.hasPrefix($0) }
+        // An item's attributes are few, and so is what a match names.
+        let isSmall = [
+          "SCAN pools", "SCAN sqlite_master", "SCAN (subquery", "SCAN json_each", "SCAN a VIRTUAL",
+          "SCAN wanted VIRTUAL", "SCAN has VIRTUAL", "SCAN CONSTANT ROW",
+        ]
+        .contains { step.hasPrefix($0) }
         #expect(!step.hasPrefix("SCAN") || isSmall, "\(step) in: \(sql)")
       }
     }
@@ -102,6 +147,27 @@ import Testing
       let sql = try #require(
         statements(connection).first { $0.contains("\(condition) AND stale = ?5") })
       #expect(try plan(sql, connection).contains { $0.hasSuffix("(pool=? AND \(search))") })
+    }
+  }
+
+  /// Where most is claimed, other claims are found by their state.
+  @Test func claimsAreListedByTheirStateWithoutReadingOthers() throws {
+    let fixture = try SQLiteFixture()
+    try doEverything(fixture)
+    let connection = fixture.sqlite.connection
+    for state in ClaimState.allCases where state != .claimed && state != .forgotten {
+      for (pool, index) in [(nil, "claims_state"), ("p", "claims_pool_state")]
+        as [(String?, String)]
+      {
+        _ = try fixture.reader.claims(
+          user: nil, pool: pool, state: state, before: nil, limit: 2, at: start)
+        let sql = try #require(
+          statements(fixture.sqliteReader.connection).first {
+            $0.contains(" state = '\(state.rawValue)'")
+              && $0.contains(pool == nil ? "?2 IS NULL" : "AND pool = ?2")
+          })
+        #expect(try plan(sql, connection).contains { $0.contains(index) }, "\(sql)")
+      }
     }
   }
 
@@ -123,7 +189,27 @@ import Testing
   @Test(arguments: [
     ("state = 'available' AND made_for IS NULL", "inventory_shelf"),
     ("made_for = ?6", "inventory_personal"),
-    ("UPDATE inventory SET state = 'expired'", "inventory_expiring"),
+    (
+      "CROSS JOIN inventory",
+      "SEARCH a USING PRIMARY KEY (pool=? AND name=? AND value=? AND stale=? AND shelf_order>?)"
+    ),
+    (
+      "AND b.seq = a.seq)",
+      "(pool=? AND name=? AND value=? AND stale=? AND shelf_order=? AND seq=?)"
+    ),
+    ("ORDER BY min_remaining_ms, seq", "claims_lines"),
+    ("min_remaining_ms = ?4 AND seq > ?5", "claims_lines"),
+    ("SELECT match FROM claims", "claims_lines"),
+    ("user = ?2 AND seq > ?3", "claims_waiting"),
+    ("AND match_head = ?2 AND match = ?3 AND +match_head", "claims_lines"),
+    ("user = ?6 AND +match", "claims_waiting"),
+    ("hold_expires_at <= ?", "claims_holds"),
+    ("timeout_at <= ?", "claims_timeouts"),
+    ("SELECT min(hold_expires_at)", "claims_holds"),
+    ("SELECT min(timeout_at)", "claims_timeouts"),
+    ("WHERE claim = ? AND state = 'held'", "inventory_claim"),
+    ("FROM webhooks", "webhooks_"),
+    ("SET state = 'expired', shelf_order = shelf_order WHERE seq IN", "inventory_expiring"),
     ("SELECT count(*), coalesce(sum(stale), 0)", "inventory_expiring"),
     ("stale = 0 AND revision < ?4", "(pool=? AND stale=? AND revision<?)"),
     ("stale = 0 AND revision > ?4", "(pool=? AND stale=? AND revision>?)"),
@@ -160,7 +246,10 @@ import Testing
     for sql in matching {
       let steps = try plan(sql, connection)
       #expect(
-        steps.contains { $0.contains("\(index) ") || $0.hasSuffix(index) },
+        steps.contains {
+          $0.contains("\(index) ") || $0.hasSuffix(index)
+            || index.hasSuffix("_") && $0.contains(index)
+        },
         "\(steps) in: \(sql)")
     }
   }
