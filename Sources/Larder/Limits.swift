@@ -18,7 +18,7 @@ package enum Limits {
   /// Pending claims of one pool; one more is a miss.
   package static let backordersPerPool = 100_000
   /// Places in a line of pending claims that are counted; nobody further behind is told a place.
-  package static let placesInLine = 10_000
+  package static let placesInLine = 1000
   /// How long misses wait to be written, if nothing else is: what a crash may lose of them.
   package static let demandDelay = Duration.seconds(1)
   /// Other writes that wait for the writer; one more is answered 503.
