@@ -17,6 +17,9 @@ struct PoolState: Sendable {
   var lastAsked: (at: Instant, items: Int)?
   /// The newest nominal time of each schedule that was dealt with.
   var newestFires: [String: Instant]
+  /// Runs of the present tick for times that may have theirs already, as after the clock was set
+  /// back: the store may refuse them.
+  var doubtful: Set<String> = []
 
   /// What was so before a slice was asked for: it is again where the store keeps nothing of it.
   struct Asking: Sendable {

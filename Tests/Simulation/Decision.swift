@@ -23,6 +23,8 @@ struct Decision {
   var fires: [RunsModel.Nominal: Coming] = [:]
   /// Schedules whose runs were replaced, by the runs: each needs a new one.
   var replaced: [String: RunsModel.Known] = [:]
+  /// Runs for times before which a newer one has come: the engine need not count on them.
+  var doubtful: Set<String> = []
   /// Runs whose last try has failed.
   var failed: Set<String> = []
 

@@ -43,6 +43,7 @@ extension World {
       guard took else { return }
       runs.nominals[time] = run.id
       try checkFire(time, run.state, pool)
+      if let newest = runs.newest[place], at <= newest { decision.doubtful.insert(run.id) }
       if run.state == .queued {
         decision.replaced = decision.replaced.filter {
           $0.value.pool != run.pool || $0.value.schedule != schedule

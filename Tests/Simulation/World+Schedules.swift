@@ -75,6 +75,9 @@ extension World {
       return try same(state, isCrowded(pool) ? .skipped : .queued, "overlap", text)
     }
     tally["overlap \(schedule.overlap)", default: 0] += 1
+    if own.allSatisfy({ decision.doubtful.contains($0.id) }), schedule.overlap != .replace {
+      return try same(state, isCrowded(pool) ? .skipped : .queued, "overlap", text)
+    }
     switch schedule.overlap {
     case .skip: try same(state, .skipped, "overlap", text)
     case .queue:
@@ -98,7 +101,7 @@ extension World {
     var going = Set(unfinished.filter { $0.run.state == .running }.compactMap(\.run.schedule))
     var places = (pool.producer?.concurrency ?? 0) - busy(pool.name)
     var waits = false
-    for (_, run) in unfinished where run.state == .queued {
+    for (id, run) in unfinished where run.state == .queued && !decision.doubtful.contains(id) {
       let isFree = run.schedule.map { !going.contains($0) } ?? true
       if isFree, places > 0 {
         places -= 1
