@@ -52,7 +52,11 @@ struct PoolDesign: Sendable {
   func edited(_ index: Int, _ random: inout SeededRandom) -> PoolDesign {
     guard !seeds.isEmpty else { return PoolDesign(index, &random) }
     var seeds = seeds
-    for _ in 0..<random.number(1...2) { seeds[random.number(0...seeds.count - 1)] = random.next() }
+    for _ in 0..<random.number(1...2) {
+      // Often it is the producer's revision alone.
+      let section = random.chance(30) ? .revision : random.pick(Section.allCases)
+      seeds[section.rawValue] = random.next()
+    }
     return PoolDesign(index, seeds: seeds)
   }
 

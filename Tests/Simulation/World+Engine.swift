@@ -49,7 +49,8 @@ extension World {
       do {
         events.append(try state.request(pool, count: count, at: now).event)
       } catch {
-        let isRight = error.word == .busy || model.isAtRest(pool)
+        let isPausing = mail.commands.contains { $0 == (.pause, pool) }
+        let isRight = error.word == .busy || model.isAtRest(pool) || isPausing
         try check(isRight, "request", "\(pool) refused a run: \(error)")
       }
     }
