@@ -61,11 +61,12 @@ import Testing
     let file = """
       producer: {command: [make-items]}
       stock: {target: 6}
-      schedules: [{cron: "*/20 * * * * *", catchup: all}]
+      schedules: [{cron: "* * * * * *", catchup: all}]
       """
     let history = [
-      Step(action: .calm), Step(action: .advance(milliseconds: 100_000)), Step(action: .calm),
-      Step(action: .setBack(milliseconds: 60_000)), Step(action: .stall(milliseconds: 75_000)),
+      Step(action: .advance(milliseconds: 2000)), Step(action: .calm),
+      Step(action: .advance(milliseconds: 20_000)),
+      Step(action: .setBack(milliseconds: 15_000)), Step(action: .stall(milliseconds: 23_000)),
     ]
     #expect(failure(file, history) == nil)
   }
