@@ -74,6 +74,8 @@ struct Model {
     var asked: Int
     var result: PutResult
     var recalled: Int
+    /// Whether the cursor stayed as it was.
+    var leftCursor: Bool
 
     /// Whether the supplier had no more.
     var isShort: Bool { result.stored + result.duplicates + result.overfill < asked }

@@ -214,7 +214,10 @@ extension World {
     case .failed:
       try check(run.state == .running && (isOver || decision.failed.contains(id)), "run", text)
     case .short:
-      try check(run.state == .running && isShort && !model.takesAll(run), "run", text)
+      let isRepeating =
+        slices.last?.leftCursor ?? false && model.covered[id] ?? 0 >= pool.stock.max
+      let mayEnd = model.takesAll(run) ? isRepeating : isShort
+      try check(run.state == .running && mayEnd, "run", text)
     case .succeeded:
       try check(run.state == .running, "run", text)
       let isWhole = !model.takesAll(run) && model.covered[id] ?? 0 >= run.asked
@@ -240,7 +243,9 @@ extension World {
     model.recalledAhead[flying.run] = nil
     model.failures[flying.run] = nil
     model.committed[flying.run, default: []].append(
-      Model.Committed(asked: flying.count, result: result, recalled: recalled))
+      Model.Committed(
+        asked: flying.count, result: result, recalled: recalled,
+        leftCursor: cursor == nil || cursor == model.cursors[flying.run] ?? ""))
     model.covered[flying.run, default: 0] += flying.count
     if let cursor { model.cursors[flying.run] = cursor }
   }
