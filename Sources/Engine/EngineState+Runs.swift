@@ -4,6 +4,7 @@ extension EngineState {
   /// Opens runs for nominal times that have come or were missed.
   mutating func fire(_ pool: inout PoolState, at now: Instant, _ tick: inout Tick) {
     pool.nextFires = [:]
+    pool.doubtful = []
     let standstill = pool.status.standstill != nil
     let name = pool.status.pool.name
     leaveMarks(&pool, &tick)
@@ -77,6 +78,7 @@ extension EngineState {
       replaceRuns(of: schedule, by: run, in: &pool, at: now, &tick)
     }
     pool.status.runs.append(run)
+    if let newest, fire.nominalAt <= newest { pool.doubtful.insert(run.id) }
     tick.events.append(.open(run))
   }
 
@@ -101,7 +103,9 @@ extension EngineState {
       return "the breaker is open until \(RFC3339.format(until))"
     }
     guard fire.kind == .onTime else { return nil }
-    let own = pool.status.runs.filter { $0.schedule == schedule.name }
+    var own = pool.status.runs.filter { $0.schedule == schedule.name }
+    // A run that perhaps never takes place keeps none from its time.
+    if schedule.overlap != .replace { own.removeAll { pool.doubtful.contains($0.id) } }
     if !own.isEmpty {
       let newest = own.compactMap(\.nominalAt) + [pool.newestFires[schedule.name]].compactMap { $0 }
       return overlap(fire, schedule.overlap, with: own, newest: newest.max())
@@ -137,7 +141,7 @@ extension EngineState {
     var places = (status.pool.producer?.concurrency ?? 1) - running.count - pool.leaving
     var busy = Set(running.compactMap(\.schedule))
     var waiting: Run?
-    for run in status.runs where run.state == .queued {
+    for run in status.runs where run.state == .queued && !pool.doubtful.contains(run.id) {
       if places > 0, run.schedule.map({ busy.insert($0).inserted }) ?? true {
         places -= 1
       } else if run.schedule != nil {

@@ -70,6 +70,19 @@ extension EngineState {
     }
   }
 
+  /// Ends a run that takes all of a producer which may begin anew with each slice, so that the run
+  /// would go on for good: without a cursor that moves, `max` items are the most that it asks for.
+  private func endRepeating(
+    _ run: Run, in pool: inout PoolState, at now: Instant, _ tick: inout Tick
+  ) {
+    let status = pool.status
+    guard run.covered >= status.pool.stock.max, status.room + status.recallable > 0 else { return }
+    let why =
+      "\(run.covered) items were asked for, the max is \(status.pool.stock.max), and the cursor "
+      + "stands still: the producer seems to begin anew with each slice"
+    end(run, in: &pool, as: .short, why: why, at: now, &tick)
+  }
+
   /// Ends a run whose supplier has no more for now. One that takes all was after just that.
   private func endShort(
     _ run: Run, _ slice: Slice, printed: Int, in pool: inout PoolState, at now: Instant,
@@ -110,8 +123,11 @@ extension EngineState {
       let run = pool.status.runs[index]
       if printed < launch.count {
         endShort(run, slice, printed: printed, in: &pool, at: now, &tick)
-      } else if run.covered >= run.asked, !pool.status.takesAll(run) {
+      } else if !pool.status.takesAll(run) {
+        guard run.covered >= run.asked else { return }
         end(run, in: &pool, as: .succeeded, why: nil, at: now, &tick)
+      } else if cursor == nil || cursor == launch.cursor {
+        endRepeating(run, in: &pool, at: now, &tick)
       }
     case .failed(let why, let log):
       let attempts = pool.status.pool.producer?.retry.attempts ?? 1

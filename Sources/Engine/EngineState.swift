@@ -70,6 +70,7 @@ package struct EngineState: Sendable {
     }
     for name in changes.retired {
       pools[name]?.status.retired = true
+      pools[name]?.status.problem = nil
       dirty.append(name)
     }
     for (name, problem) in changes.problems { pools[name]?.status.problem = problem }

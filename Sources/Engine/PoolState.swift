@@ -15,8 +15,11 @@ struct PoolState: Sendable {
   var executing: [String: Asking] = [:]
   /// The slice that was asked for last, which uses up the rate for a while.
   var lastAsked: (at: Instant, items: Int)?
-  /// The newest nominal time of each schedule that this engine has dealt with.
-  var newestFires: [String: Instant] = [:]
+  /// The newest nominal time of each schedule that was dealt with.
+  var newestFires: [String: Instant]
+  /// Runs of the present tick for times that may have theirs already, as after the clock was set
+  /// back: the store may refuse them.
+  var doubtful: Set<String> = []
 
   /// What was so before a slice was asked for: it is again where the store keeps nothing of it.
   struct Asking: Sendable {
@@ -27,6 +30,7 @@ struct PoolState: Sendable {
 
   init(status: PoolStatus) {
     self.status = status
+    newestFires = status.newestFires
   }
 
   /// Takes up the rate where an earlier engine left it: the newest slice used it up.

@@ -24,6 +24,8 @@ package struct PoolStatus: Sendable {
   package var stock = Stock()
   /// By schedule name.
   package var marks: [String: ScheduleMark] = [:]
+  /// The newest nominal time that has a run, by schedule name; only the writing side tells it.
+  package var newestFires: [String: Instant] = [:]
   /// The unfinished runs, oldest first.
   package var runs: [Run] = []
   package var memory = RunMemory(

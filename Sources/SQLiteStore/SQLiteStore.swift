@@ -171,7 +171,21 @@ package final class SQLiteStore: Store {
   }
 
   package func pools() throws(StoreError) -> [PoolStatus] {
-    try Rows.pools(nil, connection, readDefinition)
+    var statuses = try Rows.pools(nil, connection, readDefinition)
+    for index in statuses.indices {
+      let pool = statuses[index].pool.name
+      for schedule in statuses[index].marks.keys {
+        statuses[index].newestFires[schedule] = try newestFire(of: schedule, in: pool)
+      }
+    }
+    return statuses
+  }
+
+  private func newestFire(of schedule: String, in pool: String) throws(StoreError) -> Instant? {
+    try connection.first(
+      "SELECT max(nominal_at) FROM runs WHERE pool = ? AND schedule = ?",
+      [.text(pool), .text(schedule)]
+    ) { $0.optionalInstant(0) } ?? nil
   }
 
   func definition(of pool: String) throws(StoreError) -> Pool {

@@ -156,6 +156,17 @@ final class Driver {
     return try store.commit(slice, at: now)
   }
 
+  /// Answers a launch with the same items as ever, and no cursor.
+  func repeatItems(_ launch: Launch) throws {
+    let items = (0..<launch.count).map { NewItem(payload: "\($0)", key: "same-\($0)") }
+    let slice = SliceCommit(
+      run: launch.run, slice: launch.slice, items: items, cursor: nil, overfill: 0, revision: "",
+      log: [])
+    let result = try store.commit(slice, at: now)
+    state.stockChanged(try store.takeChanges())
+    try answer(launch, .committed(result, printed: launch.count, cursor: nil))
+  }
+
   func fail(_ launch: Launch, _ why: String = "exit 1") throws {
     try answer(launch, .failed(why, log: []))
   }

@@ -55,6 +55,26 @@ import Testing
     #expect(driver.outstanding.count == 1)
   }
 
+  @Test func aProducerThatBeginsAnewWithEachSliceIsNotAskedForGood() throws {
+    let driver = try Driver([
+      all {
+        $0.stock.max = 25
+        $0.stock.duplicates = .replace
+      }
+    ])
+    let run = try driver.request()
+    var slices = 0
+    while let launch = driver.outstanding.first, slices < 10 {
+      slices += 1
+      try driver.repeatItems(launch)
+    }
+    #expect(slices == 3)
+    let kept = try driver.kept(run.id)
+    #expect(kept.state == .short && kept.stored == 30)
+    #expect(kept.why?.contains("the cursor stands still") == true, "\(kept.why ?? "")")
+    #expect(try driver.status().memory.fruitless == 1)
+  }
+
   @Test func aRunThatTakesAllGoesOnAfterARestart() throws {
     let driver = try Driver([all()])
     let run = try driver.request()

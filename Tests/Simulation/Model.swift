@@ -16,6 +16,9 @@ struct Model {
     var run: String?
     var slice: Int?
     var line: Int?
+    var revision: String?
+    /// Whether it has the stale mark.
+    var isStale = false
   }
 
   struct ClaimKey: Hashable {
@@ -31,19 +34,27 @@ struct Model {
 
   var pools: [String: Pool] = [:]
   var retired: Set<String> = []
+  var paused: Set<String> = []
+  /// What is wrong with pools' files.
+  var problems: [String: String] = [:]
+  /// The files of the definitions in force, or those that will be.
+  var designs: [String: PoolDesign] = [:]
   /// Every item, by its row; rows are never removed.
   var items: [ModelItem] = []
   var rows: [String: Int] = [:]
   /// The rows of each pool's available items.
   var shelves: [String: Set<Int>] = [:]
   var counts: [String: Stock] = [:]
-  var keys: [String: Set<String>] = [:]
+  /// The row that has each key of a pool.
+  var keys: [String: [String: Int]] = [:]
   var claims: [Answered] = []
   var bound: [ClaimKey: Int] = [:]
   /// Slices that are under way on disk, by run.
   var flying: [String: Launch] = [:]
+  /// Stale items that were recalled for these.
+  var recalledAhead: [String: Int] = [:]
   /// What committed slices stored, by run and then in the order of their numbers.
-  var committed: [String: [PutResult]] = [:]
+  var committed: [String: [Committed]] = [:]
   /// What committed slices were asked for.
   var covered: [String: Int] = [:]
   var cursors: [String: String] = [:]
@@ -59,6 +70,17 @@ struct Model {
     var count: Int
   }
 
+  struct Committed: Equatable {
+    var asked: Int
+    var result: PutResult
+    var recalled: Int
+    /// Whether the cursor stayed as it was.
+    var leftCursor: Bool
+
+    /// Whether the supplier had no more.
+    var isShort: Bool { result.stored + result.duplicates + result.overfill < asked }
+  }
+
   func inFlight(_ pool: String) -> Int {
     flying.values.reduce(0) { $0 + ($1.pool == pool ? $1.count : 0) }
   }
@@ -71,156 +93,44 @@ struct Model {
     }
   }
 
-  /// Why nothing of a pool runs.
+  /// Whether nothing of a pool runs.
   func isAtRest(_ name: String) -> Bool {
     guard let pool = pools[name] else { return true }
     return pool.suspend || pool.producer == nil || retired.contains(name)
+      || paused.contains(name)
   }
 
-  // MARK: Items
-
-  /// What must become of items that are offered to a pool, and the rows that they give.
-  func expected(
-    _ offered: [NewItem], in pool: Pool, from launch: Launch?, at now: Instant
-  ) -> (result: PutResult, rows: [ModelItem]) {
-    let taken = inFlight(pool.name) - (launch?.count ?? 0)
-    var room = max(0, pool.stock.max - claimable(pool, at: now).count - taken)
-    var result = PutResult()
-    var added: [ModelItem] = []
-    var known = keys[pool.name] ?? []
-    for (index, item) in offered.enumerated() {
-      if let key = item.key, known.contains(key) {
-        result.duplicates += 1
-        continue
-      }
-      let expiresAt = item.expiresAt ?? pool.stock.shelfLife.map { now + $0 }
-      let isExpired = expiresAt.map { $0 <= now + pool.claims.minRemaining } ?? false
-      if !isExpired {
-        guard room > 0 else {
-          result.overfill += 1
-          continue
-        }
-        room -= 1
-      }
-      result.stored += 1
-      if isExpired { result.expired += 1 }
-      if let key = item.key { known.insert(key) }
-      added.append(
-        ModelItem(
-          sequence: items.count + added.count + 1, id: "", pool: pool.name, key: item.key,
-          user: item.user, payload: item.payload, expiresAt: expiresAt,
-          state: isExpired ? .expired : .available, claim: nil, run: launch?.run,
-          slice: launch?.slice, line: launch.map { _ in index + 1 }))
-    }
-    return (result, added)
+  /// Whether a run asks slice after slice until the supplier has no more.
+  func takesAll(_ run: RunsModel.Known) -> Bool {
+    guard let pool = pools[run.pool], run.count == nil else { return false }
+    return pool.stock.takesAll && scheduleTarget(run, pool) == nil
   }
 
-  mutating func add(_ item: ModelItem) {
-    let row = items.count
-    items.append(item)
-    rows[item.id] = row
-    counts[item.pool, default: Stock()][item.state] += 1
-    if let key = item.key { keys[item.pool, default: []].insert(key) }
-    if item.state == .available { shelves[item.pool, default: []].insert(row) }
+  /// The level that a run fills up to.
+  func target(_ run: RunsModel.Known, _ pool: Pool) -> Int {
+    scheduleTarget(run, pool) ?? pool.stock.target ?? 0
   }
 
-  private mutating func move(_ row: Int, to state: ItemState) {
-    let pool = items[row].pool
-    shelves[pool]?.remove(row)
-    counts[pool]?[items[row].state] -= 1
-    counts[pool]?[state] += 1
+  private func scheduleTarget(_ run: RunsModel.Known, _ pool: Pool) -> Int? {
+    pool.schedules.first { $0.name == run.schedule }?.target
+  }
+
+  /// How many items claims could get that are not stale, which alone count for targets.
+  func fresh(_ pool: Pool, at now: Instant) -> Int {
+    claimable(pool, at: now).count { !items[$0].isStale }
+  }
+
+  /// The order in which a pool's items leave the shelf.
+  func place(_ row: Int, _ pool: Pool) -> (Int64, Int) {
+    (pool.claims.order == .fifo ? 0 : items[row].expiresAt?.milliseconds ?? .max, row)
+  }
+
+  mutating func move(_ row: Int, to state: ItemState) {
+    let item = items[row]
+    shelves[item.pool]?.remove(row)
+    counts[item.pool]?[item.state] -= 1
+    counts[item.pool]?[state] += 1
+    if item.isStale, item.state == .available { counts[item.pool]?.stale -= 1 }
     items[row].state = state
-  }
-
-  /// Takes what has expired from the shelf, and says how many items that were.
-  mutating func expire(_ pool: Pool, at now: Instant) -> Int {
-    let left = Set(claimable(pool, at: now))
-    let gone = (shelves[pool.name] ?? []).filter { !left.contains($0) }
-    for row in gone { move(row, to: .expired) }
-    return gone.count
-  }
-
-  // MARK: Claims
-
-  /// Compares the answer of a claim with what it had to be, and takes it over.
-  mutating func follow(
-    _ request: ClaimRequest, _ outcome: ClaimOutcome, at now: Instant
-  ) throws(Violation) {
-    guard let pool = pools[request.pool] else {
-      return try same(outcome, .unknownPool, "answer", "\(request)")
-    }
-    let key = (request.key ?? (pool.claims.perUser == 1 ? "" : nil)).map {
-      ClaimKey(pool: request.pool, user: request.user, key: $0)
-    }
-    if let key, let number = bound[key] {
-      let isSame = claims[number].request.fingerprint == request.fingerprint
-      return try same(
-        outcome, isSame ? .repeated(claims[number].claim) : .keyReused, "same key, same answer",
-        "\(request)")
-    }
-    if pool.claims.perUser > 0 {
-      let has = claims.reduce(0) {
-        $0
-          + ($1.claim.pool == request.pool && $1.claim.user == request.user
-            ? $1.claim.items.count : 0)
-      }
-      if has + request.count > pool.claims.perUser {
-        return try same(outcome, .userLimit(pool.claims.perUser), "per_user", "\(request)")
-      }
-    }
-    let wanted = choose(request, pool, at: now)
-    guard wanted.count == request.count else {
-      return try same(outcome, .outOfStock, "answer", "\(request)")
-    }
-    guard case .granted(let claim) = outcome else {
-      throw Violation(check: "answer", detail: "\(request) got \(outcome) with items there")
-    }
-    try grant(claim, to: request, key, wanted, at: now)
-  }
-
-  /// The rows that a claim has to get, in the order of its answer.
-  private func choose(_ request: ClaimRequest, _ pool: Pool, at now: Instant) -> [Int] {
-    func rank(_ row: Int) -> (Int, Int64, Int) {
-      let item = items[row]
-      let order = pool.claims.order == .fifo ? 0 : item.expiresAt?.milliseconds ?? .max
-      return (item.user == nil ? 1 : 0, order, row)
-    }
-    let mine = claimable(pool, at: now, remaining: request.minRemaining).filter {
-      items[$0].user == nil || items[$0].user == request.user
-    }
-    return mine.sorted { rank($0) < rank($1) }.prefix(request.count).sorted()
-  }
-
-  private mutating func grant(
-    _ claim: Claim, to request: ClaimRequest, _ key: ClaimKey?, _ wanted: [Int], at now: Instant
-  ) throws(Violation) {
-    for item in claim.items {
-      let row = rows[item.id] ?? -1
-      try check(row >= 0, "answer", "item \(item.id) is unknown")
-      try check(
-        items[row].claim == nil, "one claim an item",
-        "\(item.id) of \(items[row].claim ?? "") was given to \(claim.id)")
-      let cutoff =
-        now
-        + max(
-          pools[request.pool]?.claims.minRemaining ?? .zero,
-          request.minRemaining ?? .zero)
-      try check(
-        item.expiresAt.map { $0 > cutoff } ?? true, "no expired item",
-        "\(item.id) with \(item.expiresAt.map(RFC3339.format) ?? "")")
-      try same(item.payload, items[row].payload, "payload", item.id)
-      try same(item.key, items[row].key, "answer", item.id)
-      try same(item.expiresAt, items[row].expiresAt, "answer", item.id)
-    }
-    try same(claim.items.map(\.id), wanted.map { items[$0].id }, "order", "\(request)")
-    try same(claim.pool, request.pool, "answer")
-    try same(claim.user, request.user, "answer")
-    try same(claim.claimedAt, now, "answer")
-    for row in wanted {
-      move(row, to: .claimed)
-      items[row].claim = claim.id
-    }
-    if let key { bound[key] = claims.count }
-    claims.append(Answered(request: request, claim: claim))
   }
 }

@@ -1,10 +1,16 @@
 import Larder
 import ScheduleFile
 
-/// A pool's schedule file, made up from a seed.
+/// A pool's schedule file, made up from a seed for each of its sections, so that an edit changes
+/// some of them and leaves the others.
 struct PoolDesign: Sendable {
+  enum Section: Int, CaseIterable {
+    case suspend, producer, revision, stock, claims, schedules
+  }
+
   let pool: String
   let text: String
+  private var seeds: [UInt64] = []
 
   /// The longest wait that a file may ask for after failures; `calm` waits for longer.
   static let longestWait = 120
@@ -27,43 +33,90 @@ struct PoolDesign: Sendable {
   }
 
   init(_ index: Int, _ random: inout SeededRandom) {
+    self.init(index, seeds: Section.allCases.map { _ in random.next() })
+  }
+
+  private init(_ index: Int, seeds: [UInt64]) {
     pool = "pool-\(index)"
-    let max = random.number(10...60)
-    let target = random.number(5...max)
-    var lines = ["pool: \(pool)", "suspend: \(random.chance(6))"]
-    if random.chance(94) {
-      lines += [
-        "producer:", "  command: [make-items]", "  slice: \(random.number(1...Self.largestSlice))",
-        "  concurrency: \(random.pick([1, 2, 3]))",
-        "  rate: \(random.pick(["unlimited", "unlimited", "60/m", "2/s", "3000/h"]))",
-        "  retry: {attempts: \(random.number(1...3)), backoff: \(random.pick([0, 2, 10]))s, "
-          + "max_backoff: \(random.pick([10, 40, Self.longestWait]))s}",
-        "  breaker: {failures: \(random.number(1...4)), "
-          + "cooldown: \(random.pick([0, 30, Self.longestWait]))s}",
-        "  revision: \"r\(random.number(1...3))\"",
-      ]
+    self.seeds = seeds
+    func random(_ section: Section) -> SeededRandom { SeededRandom(seed: seeds[section.rawValue]) }
+    var suspend = random(.suspend)
+    var lines = ["pool: \(pool)", "suspend: \(suspend.chance(6))"]
+    lines += Self.producer(random(.producer), random(.revision))
+    let (stock, most) = Self.stock(random(.stock))
+    lines += stock + Self.claims(random(.claims)) + Self.schedules(random(.schedules), most)
+    text = lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The file with some of its sections made up anew.
+  func edited(_ index: Int, _ random: inout SeededRandom) -> PoolDesign {
+    guard !seeds.isEmpty else { return PoolDesign(index, &random) }
+    var seeds = seeds
+    for _ in 0..<random.number(1...2) {
+      // Often it is the producer's revision alone.
+      let section = random.chance(30) ? .revision : random.pick(Section.allCases)
+      seeds[section.rawValue] = random.next()
     }
-    lines += [
-      "stock:", "  target: \(target)", "  max: \(max)",
+    return PoolDesign(index, seeds: seeds)
+  }
+
+  private static func producer(_ first: SeededRandom, _ second: SeededRandom) -> [String] {
+    var random = first
+    var revision = second
+    guard random.chance(94) else { return [] }
+    return [
+      "producer:", "  command: [make-items]", "  slice: \(random.number(1...largestSlice))",
+      "  concurrency: \(random.pick([1, 2, 3]))",
+      "  rate: \(random.pick(["unlimited", "unlimited", "60/m", "2/s", "3000/h"]))",
+      "  retry: {attempts: \(random.number(1...3)), backoff: \(random.pick([0, 2, 10]))s, "
+        + "max_backoff: \(random.pick([10, 40, longestWait]))s}",
+      "  breaker: {failures: \(random.number(1...4)), "
+        + "cooldown: \(random.pick([0, 30, longestWait]))s}",
+      "  revision: \"r\(revision.number(1...3))\"",
+    ]
+  }
+
+  /// The stock's lines, and its `max`.
+  private static func stock(_ first: SeededRandom) -> ([String], Int) {
+    var random = first
+    let most = random.number(10...60)
+    let target = random.number(5...most)
+    let lines = [
+      "stock:", "  target: \(random.chance(20) ? "all" : "\(target)")", "  max: \(most)",
       "  reorder_at: \(random.chance(25) ? 0 : random.number(1...target))",
       "  shelf_life: \(random.pick(["none", "none", "5m", "20m", "2h"]))",
+      "  duplicates: \(random.pick(["ignore", "replace"]))",
+      "  on_revision: \(random.pick(["keep", "replace", "replace"]))",
+    ]
+    return (lines, most)
+  }
+
+  private static func claims(_ first: SeededRandom) -> [String] {
+    var random = first
+    return [
       "claims:", "  order: \(random.pick(["fefo", "fefo", "fifo"]))",
       "  per_user: \(random.pick([0, 0, 1, 5]))",
-      "  min_remaining: \(random.pick(["0s", "0s", "5s", "90s"]))", "schedules:",
+      "  min_remaining: \(random.pick(["0s", "0s", "5s", "90s"]))",
     ]
+  }
+
+  private static func schedules(_ first: SeededRandom, _ most: Int) -> [String] {
+    var random = first
     let count = random.number(0...3)
-    if count == 0 { lines[lines.count - 1] += " []" }
+    var lines = ["schedules:" + (count == 0 ? " []" : "")]
     for number in 0..<count {
       lines += [
-        "  - name: s\(number)", "    cron: \"\(random.pick(Self.crons))\"",
-        "    timezone: \(random.pick(Self.zones))",
+        "  - name: s\(number)", "    cron: \"\(random.pick(crons))\"",
+        "    timezone: \(random.pick(zones))",
         "    catchup: \(random.pick(["latest", "latest", "none", "all"]))",
         "    catchup_window: \(random.pick(["24h", "10m", "90m"]))",
+        "    jitter: \(random.pick(["0s", "0s", "0s", "3s", "45s", "10m"]))",
+        "    overlap: \(random.pick(["skip", "queue", "replace"]))",
         "    suspend: \(random.chance(8))",
       ]
-      if random.chance(40) { lines.append("    target: \(random.number(1...max))") }
+      if random.chance(40) { lines.append("    target: \(random.number(1...most))") }
     }
-    text = lines.joined(separator: "\n") + "\n"
+    return lines
   }
 
   /// The definition that the file gives.

@@ -9,6 +9,7 @@ struct RunsModel {
     var schedule: String?
     var nominalAt: Instant?
     var state: RunState
+    var count: Int?
     var asked = 0
   }
 
@@ -33,27 +34,40 @@ struct RunsModel {
   var memories: [String: Memory] = [:]
   /// The last launch of each run.
   var launched: [String: Launch] = [:]
-  /// Until when a pool's rate allows no slice.
-  var rateUntil: [String: Instant] = [:]
-  /// Runs of a pool that were running when its definition was put in force.
+  /// The unfinished runs, oldest first.
+  var unfinished: [String] = []
+  /// Each pool's slice that was asked for last, which uses up its rate.
+  var lastAsked: [String: (at: Instant, items: Int)] = [:]
+  /// Producers that a pool may have beyond its concurrency, since it had them when its definition
+  /// was put in force.
   var allowance: [String: Int] = [:]
-  /// Fires that were opened and not compared with the schedules yet.
-  var newFires: [(time: Nominal, state: RunState)] = []
+  /// The newest nominal time of each schedule that came.
+  var newest: [String: Instant] = [:]
   private var lastSeen: Instant?
 
-  func running(_ pool: String) -> Int {
-    known.values.reduce(0) { $0 + ($1.pool == pool && $1.state == .running ? 1 : 0) }
+  /// A pool's unfinished runs, oldest first.
+  func unfinished(_ pool: String) -> [(id: String, run: Known)] {
+    unfinished.compactMap { id in known[id].flatMap { $0.pool == pool ? (id, $0) : nil } }
+  }
+
+  func running(_ pool: String) -> Set<String> {
+    Set(unfinished(pool).filter { $0.run.state == .running }.map(\.id))
+  }
+
+  mutating func end(_ id: String, as state: RunState) {
+    known[id]?.state = state
+    unfinished.removeAll { $0 == id }
   }
 
   /// A new process begins: it knows what is on disk.
   mutating func begin() {
-    rateUntil = [:]
-    newFires = []
+    lastAsked = [:]
+    newest = [:]
+    for time in nominals.keys {
+      let place = "\(time.pool) \(time.schedule)"
+      newest[place] = max(newest[place] ?? time.at, time.at)
+    }
     lastSeen = nil
-  }
-
-  mutating func redefined(_ pool: String) {
-    allowance[pool] = running(pool)
   }
 
   /// The engine looks at the clock. Where it ran back, waits end when they would have ended.
@@ -70,16 +84,24 @@ struct RunsModel {
     for pool in memories.keys {
       if let end = memories[pool]?.end { memories[pool]?.end = end - (last - now) }
     }
-    rateUntil = rateUntil.mapValues { $0 - (last - now) }
+    lastAsked = lastAsked.mapValues { (at: $0.at - (last - now), items: $0.items) }
   }
 
-  mutating func ended(_ run: Known, _ state: RunState, stored: Int, at now: Instant) {
+  /// Remembers how a run ended. One that was replaced, or asked for nothing, leaves no trace.
+  mutating func remember(_ run: Known, _ state: RunState, hasSupplied: Bool, at now: Instant) {
+    guard run.state == .running, state != .replaced, state != .skipped else { return }
     var memory = memories[run.pool] ?? Memory()
     memory.keptEnd = now
     memory.end = now
     memory.failures = state == .failed ? memory.failures + 1 : 0
-    memory.fruitless = state == .succeeded && stored > 0 ? 0 : memory.fruitless + 1
+    memory.fruitless = state == .succeeded && hasSupplied ? 0 : memory.fruitless + 1
     memories[run.pool] = memory
+  }
+
+  /// Until when a pool's rate allows no slice.
+  func rateUntil(_ pool: Pool) -> Instant? {
+    guard let rate = pool.producer?.rate, let last = lastAsked[pool.name] else { return nil }
+    return last.at + rate.time(for: last.items)
   }
 
   /// Until when the breaker is open; nil where it has not been opened.

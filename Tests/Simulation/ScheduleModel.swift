@@ -3,6 +3,8 @@ import Larder
 
 /// Which nominal times must have a run, from the rules alone: what a schedule's times up to now
 /// come to when they are looked at now.
+///
+/// A nominal time is due when its delay has passed, and not before those that come before it are.
 struct ScheduleModel {
   struct Mark {
     var timing: String
@@ -16,15 +18,21 @@ struct ScheduleModel {
     var schedule: String
     /// Nominal times that must have a run, in whatever state.
     var times: [Instant] = []
+    /// Of these, those that were missed.
+    var missed: Set<Instant> = []
     /// Of these, those that must not be run if they had none before.
     var passedOver: Set<Instant> = []
-    /// From when on times were looked at.
-    var after: Instant
   }
 
   private var marks: [String: [String: Mark]] = [:]
 
-  /// Nominal times up to now that nobody has looked at.
+  /// When the next run of an active schedule has to start, its times up to now being dealt with.
+  func nextStart(_ schedule: ScheduleSpec, in pool: Pool, at now: Instant) -> Instant? {
+    let through = marks[pool.name]?[schedule.name].map { min($0.through, now) } ?? now
+    return Self.next(schedule, after: through).map { start($0, schedule, pool) }
+  }
+
+  /// Nominal times that are due and that nobody has looked at.
   func neglected(_ pool: Pool, isAtRest: Bool, at now: Instant) -> [String: Instant] {
     var found: [String: Instant] = [:]
     for schedule in pool.schedules where !isAtRest && !schedule.suspend {
@@ -34,10 +42,18 @@ struct ScheduleModel {
         found[schedule.name] = now
         continue
       }
-      let next = schedule.cron.next(after: mark.through.seconds, in: schedule.zone)
-      if let next, next <= now.seconds { found[schedule.name] = Instant(seconds: next) }
+      let next = Self.next(schedule, after: mark.through)
+      if let next, start(next, schedule, pool) <= now { found[schedule.name] = next }
     }
     return found
+  }
+
+  /// Nothing was missed while the pool was paused, which ends now.
+  mutating func resume(_ pool: Pool, isAtRest: Bool, at now: Instant) {
+    for schedule in pool.schedules where marks[pool.name]?[schedule.name] != nil {
+      marks[pool.name]?[schedule.name]?.through = now
+      marks[pool.name]?[schedule.name]?.isActive = !isAtRest && !schedule.suspend
+    }
   }
 
   /// Looks at a pool's times up to now.
@@ -57,30 +73,46 @@ struct ScheduleModel {
       var mark =
         marks[pool.name]?[schedule.name] ?? Mark(timing: timing, isActive: isActive, through: now)
       if mark.timing != timing || (isActive && !mark.isActive) { mark.through = now }
-      let after = min(mark.through, now)
-      mark = Mark(timing: timing, isActive: isActive, through: after)
+      mark = Mark(timing: timing, isActive: isActive, through: min(mark.through, now))
       if isActive {
-        demands.append(demand(schedule, after: after, awakeSince: awakeSince, at: now))
-        mark.through = now
+        let due = due(schedule, pool, after: mark.through, at: now)
+        demands.append(demand(schedule, pool, due, awakeSince: awakeSince, at: now))
+        // Without a delay no time up to now is left.
+        mark.through = schedule.jitter > .zero ? due.last ?? mark.through : now
       }
       marks[pool.name, default: [:]][schedule.name] = mark
     }
     return demands
   }
 
-  private func demand(
-    _ schedule: ScheduleSpec, after: Instant, awakeSince: Instant, at now: Instant
-  ) -> Demand {
-    var demand = Demand(schedule: schedule.name, after: after)
-    let punctual = min(max(after, awakeSince, now - Limits.punctuality), now)
-    var missed: [Instant] = []
-    var onTime: [Instant] = []
-    var time = after.seconds
-    while let next = schedule.cron.next(after: time, in: schedule.zone), next <= now.seconds {
-      let instant = Instant(seconds: next)
-      if instant > punctual { onTime.append(instant) } else { missed.append(instant) }
+  private static func next(_ schedule: ScheduleSpec, after time: Instant) -> Instant? {
+    schedule.cron.next(after: time.seconds, in: schedule.zone).map { Instant(seconds: $0) }
+  }
+
+  private func start(_ time: Instant, _ schedule: ScheduleSpec, _ pool: Pool) -> Instant {
+    schedule.start(of: time, in: pool.name)
+  }
+
+  private func due(
+    _ schedule: ScheduleSpec, _ pool: Pool, after: Instant, at now: Instant
+  ) -> [Instant] {
+    var due: [Instant] = []
+    var time = after
+    while let next = Self.next(schedule, after: time), start(next, schedule, pool) <= now {
+      due.append(next)
       time = next
     }
+    return due
+  }
+
+  private func demand(
+    _ schedule: ScheduleSpec, _ pool: Pool, _ due: [Instant], awakeSince: Instant, at now: Instant
+  ) -> Demand {
+    var demand = Demand(schedule: schedule.name)
+    let punctual = min(max(awakeSince, now - Limits.punctuality), now)
+    let missed = due.prefix { start($0, schedule, pool) <= punctual }
+    let onTime = due.dropFirst(missed.count)
+    demand.missed = Set(missed)
     if let newest = missed.last {
       let limit = schedule.catchup == .all ? Limits.caughtUpRuns : 1
       let wanted = missed.suffix(limit).filter { $0 >= now - schedule.catchupWindow }

@@ -1,3 +1,5 @@
+import Larder
+
 /// Something that happens. Its numbers choose among what is there, so that a step still means
 /// something when others before it are dropped.
 enum Action: Sendable, Hashable {
@@ -21,14 +23,18 @@ enum Action: Sendable, Hashable {
   case fail(launch: Int)
   case notStarted(launch: Int)
   case giveUp(launch: Int)
+  /// The producers of replaced runs end.
+  case leave
   /// A producer that should have ended long ago comes with its items.
   case late(launch: Int, batch: Batch)
 
   // Operators
   case request(pool: Int, count: Int?)
-  case redefine(pool: Int, seed: UInt64)
-  case retire(pool: Int)
-  case restart(milliseconds: Int, copying: Bool)
+  case command(pool: Int, PoolCommand)
+  /// A server notices changes of files.
+  case change([Change])
+  /// A server starts and finds changes of files.
+  case restart(milliseconds: Int, copying: Bool, changes: [Change])
   case read
   /// Another program begins to read, or ends.
   case holdSnapshot
@@ -38,6 +44,27 @@ enum Action: Sendable, Hashable {
   case keepBusy(steps: Int)
   /// Producers are well, and time goes by until the shelves are full.
   case calm
+}
+
+/// What becomes of a pool's file.
+enum Change: Sendable, Hashable {
+  /// It is written anew.
+  case anew(pool: Int, seed: UInt64)
+  /// Some of it is changed.
+  case edit(pool: Int, seed: UInt64)
+  case remove(pool: Int)
+  /// It is there and good, as it was last.
+  case comeBack(pool: Int)
+  /// It turns bad.
+  case spoil(pool: Int)
+
+  var pool: Int {
+    switch self {
+    case .anew(let pool, _), .edit(let pool, _), .remove(let pool), .comeBack(let pool),
+      .spoil(let pool):
+      pool
+    }
+  }
 }
 
 struct ClaimAction: Sendable, Hashable {

@@ -38,8 +38,11 @@ struct StepSource {
   }
 
   private mutating func concurrent() -> Action {
-    random.chance(50)
-      ? .put(pool: pool(), batch: batch(of: putNumber())) : claims()
+    switch random.number(0...9) {
+    case 0..<4: .put(pool: pool(), batch: batch(of: putNumber()))
+    case 4..<7: claims()
+    default: .finish(launch: launch(), batch: sliceBatch())
+    }
   }
 
   private mutating func action() -> Action {
@@ -61,20 +64,40 @@ struct StepSource {
     case 165..<167: .stall(milliseconds: random.number(0...30_000_000))
     case 167..<170: .setBack(milliseconds: random.number(1...120_000))
     case 170: .setBack(milliseconds: random.number(1...7_200_000))
-    case 171..<174: .redefine(pool: pool(), seed: random.next())
-    case 174: .retire(pool: pool())
-    case 175..<179: .restart(milliseconds: downtime(), copying: random.chance(30))
+    case 171..<175: .change(changes())
+    case 175..<178: restart()
+    case 178: .command(pool: pool(), random.pick([.pause, .pause, .resetBreaker]))
     case 179..<186: .read
     case 186..<188: .holdSnapshot
     case 188..<191: .releaseSnapshot
     case 191..<195: .keepBusy(steps: random.number(1...6))
     case 195..<196: .calm
+    case 196: .leave
+    case 197..<199: .command(pool: pool(), .resume)
     default: .toDeadline(beyond: 0)
     }
   }
 
   private mutating func pool() -> Int { random.number(0...pools - 1) }
   private mutating func launch() -> Int { random.number(0...1000) }
+
+  private mutating func restart() -> Action {
+    .restart(
+      milliseconds: downtime(), copying: random.chance(30),
+      changes: random.chance(25) ? changes() : [])
+  }
+
+  private mutating func changes() -> [Change] {
+    (0..<random.pick([1, 1, 1, 2, 3])).map { _ in
+      switch random.number(0...9) {
+      case 0: .anew(pool: pool(), seed: random.next())
+      case 1..<5: .edit(pool: pool(), seed: random.next())
+      case 5: .remove(pool: pool())
+      case 6..<9: .comeBack(pool: pool())
+      default: .spoil(pool: pool())
+      }
+    }
+  }
 
   private mutating func claims() -> Action {
     .claims(

@@ -12,8 +12,10 @@ extension World {
         level <= most, "max",
         "\(level) available and in flight against a max of \(pool.stock.max) of \(name)")
       overfull[name] = level
-      let most2 = max(pool.producer?.concurrency ?? 0, runs.allowance[name] ?? 0)
-      try check(runs.running(name) <= most2, "concurrency", name)
+      let busy = busy(name)
+      let allowed = max(pool.producer?.concurrency ?? 0, runs.allowance[name] ?? 0)
+      try check(busy <= allowed, "concurrency", "\(name) with \(busy) of \(allowed)")
+      runs.allowance[name] = min(busy, runs.allowance[name] ?? 0)
     }
     try check(outstanding.count <= producers, "producers", "\(outstanding)")
     try checkSnapshot()
@@ -28,8 +30,7 @@ extension World {
       try check(neglected.isEmpty, "no silent schedule", "\(name) \(neglected)")
       var times: [Instant] = []
       for schedule in pool.schedules where !isAtRest && !schedule.suspend {
-        let next = schedule.cron.next(after: now.seconds, in: schedule.zone)
-        if let next { times.append(Instant(seconds: next)) }
+        if let next = schedules.nextStart(schedule, in: pool, at: now) { times.append(next) }
       }
       let expiries = (model.shelves[name] ?? []).compactMap { model.items[$0].expiresAt }
       if let first = expiries.min() { times.append(first - pool.claims.minRemaining) }
@@ -38,6 +39,8 @@ extension World {
           deadline.map { $0 <= first } ?? false, "deadline",
           "\(deadline.map(RFC3339.format) ?? "none"), and \(name) has \(RFC3339.format(first))")
       }
+      let wrong = model.wronglyMarked(pool)
+      try check(wrong.isEmpty, "stale", "\(name) has wrong marks: \(wrong.sorted())")
       if !isAtRest { try checkWaits(pool) }
     }
     try checkState()
@@ -45,11 +48,12 @@ extension World {
 
   /// What waits does not wait for longer than it has to.
   private func checkWaits(_ pool: Pool) throws(Violation) {
-    let unfinished = runs.known.filter { $0.value.pool == pool.name && $0.value.state.isUnfinished }
-    let level = model.claimable(pool, at: now).count
+    let unfinished = runs.unfinished(pool.name)
+    let level = model.fresh(pool, at: now)
     let isLow =
-      pool.stock.reorderAt > 0 && level <= pool.stock.reorderAt && level < pool.stock.target ?? 0
-    if unfinished.isEmpty, isLow {
+      pool.stock.reorderAt > 0 && level <= pool.stock.reorderAt
+      && level < pool.stock.target ?? pool.stock.max
+    if unfinished.isEmpty, isLow, busy(pool.name) < pool.producer?.concurrency ?? 0 {
       let until = [runs.reorderUntil(pool), runs.breakerUntil(pool)].compactMap { $0 }.max() ?? now
       try check(
         until > now && deadline.map { $0 <= until } ?? false, "refill",
@@ -58,7 +62,7 @@ extension World {
     }
     guard let producer = pool.producer, outstanding.count < producers else { return }
     let pause = max(
-      producer.retry.maxBackoff, producer.rate?.time(for: PoolDesign.largestSlice) ?? .zero)
+      .seconds(PoolDesign.longestWait), producer.rate?.time(for: PoolDesign.largestSlice) ?? .zero)
     for (run, known) in unfinished where known.state == .running {
       guard !outstanding.contains(where: { $0.run == run }) else { continue }
       try check(
@@ -78,17 +82,28 @@ extension World {
       try same(status.stock, kept.stock, "state", "the stock of \(name)")
       try same(status.marks, kept.marks, "state", "the marks of \(name)")
       try same(status.runs.map(\.id), kept.runs.map(\.id), "state", "the runs of \(name)")
-      try same(status.retired, kept.retired, "state", name)
+      try same(
+        [kept.paused, kept.retired], [model.paused.contains(name), model.retired.contains(name)],
+        "pools", name)
+      try same(kept.problem, model.problems[name], "pools", name)
+      try same([status.paused, status.retired], [kept.paused, kept.retired], "state", name)
+      try same(status.problem, kept.problem, "state", name)
       for (run, row) in zip(status.runs, kept.runs) {
         try same(run.state, row.state, "state", run.id)
         try same(
           [run.asked, run.covered, run.stored, run.expired],
           [row.asked, row.covered, row.stored, row.expired], "state", run.id)
         try same(run.cursor, row.cursor, "state", run.id)
-        try same(run.slice, row.slice, "state", run.id)
+        // What was to be recalled for a slice may have been claimed before.
+        var slice = run.slice
+        slice?.recalled = row.slice?.recalled ?? 0
+        try same(slice, row.slice, "state", run.id)
       }
-      try same(status.memory.failures, kept.memory.failures, "state", name)
-      try same(status.memory.fruitless, kept.memory.fruitless, "state", name)
+      let memory = runs.memories[name] ?? RunsModel.Memory()
+      for found in [status.memory, kept.memory] {
+        try same(
+          [found.failures, found.fruitless], [memory.failures, memory.fruitless], "memory", name)
+      }
     }
   }
 
@@ -96,9 +111,10 @@ extension World {
     var stock = Stock()
     let rows = try database.rows(
       """
-      SELECT available, held, claimed, expired, recalled, quarantined, replaced FROM stock
+      SELECT available, held, claimed, expired, recalled, quarantined, replaced, stale FROM stock
       WHERE pool = ?
       """, [pool])
+    stock.stale = rows.first?.last?.flatMap { Int($0) } ?? 0
     for (state, value) in zip(ItemState.allCases, rows.first ?? []) {
       stock[state] = value.flatMap { Int($0) } ?? 0
     }
@@ -141,7 +157,7 @@ extension World {
     for row in rows {
       let id = row[0] ?? ""
       let known = runs.known[id]
-      let stored = (model.committed[id] ?? []).reduce(0) { $0 + $1.stored }
+      let stored = (model.committed[id] ?? []).reduce(0) { $0 + $1.result.stored }
       try same(
         row,
         [
@@ -150,7 +166,8 @@ extension World {
         ], "runs", "a run on disk")
     }
     let slices = try database.rows(
-      "SELECT run, slice, stored, duplicates, overfill FROM slices WHERE state = 'committed'")
+      "SELECT run, slice, asked, stored, duplicates, overfill, recalled FROM slices WHERE state = 'committed'"
+    )
     try same(
       slices.count, model.committed.values.reduce(0) { $0 + $1.count }, "slices",
       "the number of committed slices")
@@ -159,9 +176,11 @@ extension World {
       guard let number = Int(row[1] ?? ""), results.indices.contains(number - 1) else {
         throw Violation(check: "slices", detail: "\(row) was not committed")
       }
-      let result = results[number - 1]
+      let slice = results[number - 1]
+      let result = slice.result
       try same(
-        Array(row[2...]), ["\(result.stored)", "\(result.duplicates)", "\(result.overfill)"],
+        row[2...].map { $0.flatMap { Int($0) } },
+        [slice.asked, result.stored, result.duplicates, result.overfill, slice.recalled],
         "slices", "\(row)")
     }
   }
@@ -170,7 +189,8 @@ extension World {
   func newRows(after count: Int) throws(Violation) -> [Model.ModelItem] {
     let rows = try database.rows(
       """
-      SELECT seq, id, pool, key, made_for, payload, expires_at, state, claim, run, slice, line
+      SELECT seq, id, pool, key, made_for, payload, expires_at, state, claim, run, slice, line,
+        revision, stale
       FROM inventory WHERE seq > CAST(? AS INTEGER) ORDER BY seq
       """, ["\(count)"])
     return rows.map { row in
@@ -180,7 +200,7 @@ extension World {
         payload: row[5] ?? "",
         expiresAt: number(6).map { Instant(milliseconds: Int64($0)) },
         state: row[7].flatMap(ItemState.init) ?? .replaced, claim: row[8], run: row[9],
-        slice: number(10), line: number(11))
+        slice: number(10), line: number(11), revision: row[12], isStale: row[13] == "1")
     }
   }
 
@@ -193,6 +213,7 @@ extension World {
       let claimable = model.claimable(pool, at: now)
       stock.expired += stock.available - claimable.count
       stock.available = claimable.count
+      stock.stale = claimable.count { model.items[$0].isStale }
       stock.nextExpiry = claimable.compactMap { model.items[$0].expiresAt }.min()
       try same(status.stock, stock, "level", name)
       try same(status.inFlight, model.inFlight(name), "level", "in flight of \(name)")
@@ -202,7 +223,8 @@ extension World {
       try same(try reader.claim(answered.claim.id), answered.claim, "claim by its id")
     }
     for item in model.items.suffix(40) {
-      guard let key = item.key, let pool = model.pools[item.pool] else { continue }
+      guard let key = item.key, let pool = model.pools[item.pool], item.state != .replaced
+      else { continue }
       let cutoff = now + pool.claims.minRemaining
       let isExpired = item.state == .available && item.expiresAt.map { $0 <= cutoff } ?? false
       let status = try reader.item(key, in: item.pool, at: now)

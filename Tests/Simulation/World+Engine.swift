@@ -27,39 +27,60 @@ extension World {
     inbox = Inbox()
     seeClock()
     state.stockChanged(mail.stocks)
+    for changes in mail.changes {
+      // The slices whose ends are in the mail are still with the engine.
+      inbox.results = mail.results
+      defer { inbox.results = [] }
+      state.change(try put(changes))
+    }
     var events: [RunEvent] = []
     for (launch, result) in mail.results {
+      leaving.remove(launch.run)
       events += state.sliceEnded(launch, result, at: now).events
+    }
+    for (command, pool) in mail.commands {
+      do {
+        events += try state.perform(command, on: pool, at: now)
+      } catch {
+        try check(model.pools[pool] == nil, "command", "\(pool) refused: \(error)")
+      }
     }
     for (pool, count) in mail.requests {
       do {
         events.append(try state.request(pool, count: count, at: now).event)
       } catch {
-        let isRight = error.word == .busy || model.isAtRest(pool)
+        let isPausing = mail.commands.contains { $0 == (.pause, pool) }
+        let isRight = error.word == .busy || model.isAtRest(pool) || isPausing
         try check(isRight, "request", "\(pool) refused a run: \(error)")
       }
     }
-    _ = try record(Recording(events, in: state), examined: [])
+    _ = try record(Recording(events, in: state))
   }
 
   private func act() throws -> Instant? {
     seeClock()
     let tick = state.tick(at: now)
     let recording = Recording(tick.events, newSlices: tick.newSlices, in: state)
-    let examined = tick.examined.filter { !tick.expiries.contains($0) }
-    let crowded = try record(recording, examined: examined)
+    let waiting = tick.expiries + tick.markings
+    let crowded = try record(recording, Decision(tick, leaving: waiting, in: self))
+    for run in tick.cancellations { try cancel(run) }
+    try checkLeaving()
     for launch in tick.launches where !crowded.contains(launch) { try make(launch) }
     for pool in tick.expiries { try expire(pool) }
+    for pool in tick.markings { try markStale(pool) }
     return state.isSettled ? tick.deadline : now
   }
 
   /// Puts decisions on disk, behind what others have queued meanwhile.
-  private func record(_ recording: Recording, examined: [String]) throws -> [Launch] {
+  private func record(_ recording: Recording, _ decided: Decision? = nil) throws -> [Launch] {
+    decision = decided ?? Decision()
     let others = meanwhile
     meanwhile = []
+    if !others.isEmpty { decision.known = [:] }
     for action in others { try perform(action) }
     guard !recording.isEmpty else {
-      try look(at: examined)
+      try look()
+      try lookBack()
       return []
     }
     var crowded: [Launch] = []
@@ -69,8 +90,10 @@ extension World {
         return inbox.stocks
       }
     } then: { outcome in
+      if !outcome.crowded.isEmpty || !outcome.refused.isEmpty { decision.known = [:] }
+      try look()
       for (event, took) in outcome.recorded { try follow(event, took) }
-      try look(at: examined)
+      try lookBack()
       for launch in outcome.crowded { state.takeBack(launch) }
       for run in outcome.refused { state.refused(run) }
       crowded = outcome.crowded
@@ -94,6 +117,7 @@ extension World {
       return
     }
     try checkLaunch(launch)
+    revisions[launch.run] = status.pool.producer?.revision
     outstanding.append(launch)
     past.append(launch)
   }
@@ -103,16 +127,63 @@ extension World {
     try write { () throws(StoreError) in
       try store.expire(pool: name, at: now, limit: Limits.expirySlice)
     } then: { count in
-      try same(count, model.expire(pool, at: now), "expiry", name)
+      let expected = model.expire(pool, at: now, limit: Limits.expirySlice)
+      try same(count, expected, "expiry", name)
       tally["expired items", default: 0] += count
     }
     try tellChanges()
   }
 
+  private func markStale(_ name: String) throws {
+    guard let pool = model.pools[name] else { return }
+    var changed = 0
+    try write { () throws(StoreError) in
+      try store.markStale(in: name, at: now, limit: Limits.expirySlice)
+    } then: { count in
+      changed = count
+      let wrong = model.wronglyMarked(pool)
+      try same(count, min(wrong.count, Limits.expirySlice), "stale", name)
+      // Which of more than the limit come first, is the store's choice.
+      let marked =
+        wrong.count <= count
+        ? wrong
+        : wrong.filter { markOnDisk($0) != model.items[$0].isStale }
+      try same(marked.count, count, "stale", "the items of \(name) whose marks changed")
+      for row in marked { model.mark(row) }
+      tally["stale marks", default: 0] += count
+    }
+    try tellChanges()
+    if changed < Limits.expirySlice { state.marked(name) }
+  }
+
+  private func markOnDisk(_ row: Int) -> Bool {
+    let rows = try? database.rows(
+      "SELECT stale FROM inventory WHERE seq = CAST(? AS INTEGER)", ["\(row + 1)"])
+    return rows?.first?[0] == "1"
+  }
+
+  /// The producer of a replaced run is told to end: some do at once, others answer in their time.
+  private func cancel(_ run: String) throws {
+    try same(runs.known[run]?.state, .replaced, "cancellation", run)
+    leaving.insert(run)
+    tally["cancelled producer", default: 0] += 1
+    guard serial % 2 == 0, let index = outstanding.firstIndex(where: { $0.run == run }) else {
+      return
+    }
+    inbox.results.append((outstanding.remove(at: index), .givenUp))
+  }
+
+  /// No producer makes something for a run that was replaced, unless it is being ended.
+  private func checkLeaving() throws(Violation) {
+    for launch in outstanding where runs.known[launch.run]?.state == .replaced {
+      try check(leaving.contains(launch.run), "cancellation", "\(launch) goes on")
+    }
+  }
+
   /// A producer's slice comes; gives false where it was fenced.
   func commit(_ launch: Launch, _ items: [NewItem], printed: Int, cursor: String?) throws {
     let kept = Array(items.prefix(launch.count))
-    let revision = model.pools[launch.pool]?.producer?.revision ?? ""
+    let revision = revisions[launch.run] ?? ""
     let slice = SliceCommit(
       run: launch.run, slice: launch.slice, items: kept, cursor: cursor,
       overfill: items.count - kept.count, revision: revision, log: [])
@@ -124,8 +195,9 @@ extension World {
         guard let flying, let pool = model.pools[launch.pool] else {
           throw Violation(check: "fence", detail: "\(launch) was committed")
         }
-        try followItems(kept, pool, flying, result, overfill: slice.overfill)
-        followCommit(flying, result, cursor: cursor)
+        let recalled = try followItems(
+          kept, pool, flying, revision: revision, result, overfill: slice.overfill)
+        followCommit(flying, result, recalled: recalled, cursor: cursor)
         let printed = min(printed, launch.count)
         inbox.results.append((launch, .committed(result, printed: printed, cursor: cursor)))
         try tellChanges()
@@ -138,18 +210,23 @@ extension World {
   }
 
   /// Compares what became of offered items with what had to, and takes it over.
+  @discardableResult
   func followItems(
-    _ items: [NewItem], _ pool: Pool, _ from: Model.FlyingSlice?, _ result: PutResult,
-    overfill: Int = 0
-  ) throws {
-    var (expected, added) = model.expected(items, in: pool, from: from, at: now)
+    _ items: [NewItem], _ pool: Pool, _ from: Model.FlyingSlice?, revision: String? = nil,
+    _ result: PutResult, overfill: Int = 0
+  ) throws -> Int {
+    let (before, replaced) = (model.items.count, model.counts[pool.name]?.replaced ?? 0)
+    var (expected, recalled) = model.arrive(
+      items, in: pool, from: from, revision: revision, at: now)
     expected.overfill += overfill
     try same(result, expected, "put", "\(items.count) items for \(pool.name)")
-    let found = try newRows(after: model.items.count)
-    for index in added.indices {
-      if index < found.count { added[index].id = found[index].id }
+    let found = try newRows(after: before)
+    for (index, row) in found.enumerated() where before + index < model.items.count {
+      model.name(before + index, row.id)
     }
-    try same(found, added, "rows", "what was stored")
-    for item in added { model.add(item) }
+    try same(found, Array(model.items[before...]), "rows", "what was stored")
+    tally["renewed items", default: 0] += (model.counts[pool.name]?.replaced ?? 0) - replaced
+    tally["recalled items", default: 0] += recalled
+    return recalled
   }
 }

@@ -60,8 +60,20 @@ extension World {
     case .notStarted(let launch): take(launch, .notStarted(Self.absentProgram))
     case .giveUp(let launch): take(launch, .givenUp)
     case .late(let launch, let batch): try late(launch, batch)
+    case .leave:
+      let left = outstanding.filter { leaving.contains($0.run) }
+      outstanding.removeAll { leaving.contains($0.run) }
+      inbox.results += left.map { ($0, .givenUp) }
     case .request(let pool, let count): inbox.requests.append((name(pool), count))
-    case .redefine, .retire, .restart: try operate(action)
+    case .command(let pool, let command): inbox.commands.append((command, name(pool)))
+    case .change(let changes): inbox.changes.append(changes)
+    case .restart(let milliseconds, let copying, let changes):
+      overfull = everything
+      let died = crash
+      try reopen(copying: copying, downtime: milliseconds)
+      crash = died
+      if !changes.isEmpty { try put(changes) }
+      try begin()
     case .read: try checkReader()
     case .holdSnapshot: try holdSnapshot()
     case .releaseSnapshot: releaseSnapshot()
@@ -70,32 +82,7 @@ extension World {
     }
   }
 
-  private func operate(_ action: Action) throws {
-    overfull = everything
-    switch action {
-    case .redefine(let pool, let seed):
-      var random = SeededRandom(seed: seed)
-      try adopt(PoolDesign(pool, &random))
-      busySteps = 0
-      try begin()
-    case .retire(let pool):
-      try write { () throws(StoreError) in
-        try store.retire([name(pool)], at: now)
-      } then: { _ in
-        model.retired.insert(name(pool))
-      }
-      busySteps = 0
-      try begin()
-    case .restart(let milliseconds, let copying):
-      let died = crash
-      try reopen(copying: copying, downtime: milliseconds)
-      crash = died
-      try begin()
-    default: break
-    }
-  }
-
-  private func name(_ pool: Int) -> String { pool < poolCount ? "pool-\(pool)" : "nobody" }
+  func name(_ pool: Int) -> String { pool < poolCount ? "pool-\(pool)" : "nobody" }
 
   // MARK: Time
 
@@ -114,8 +101,8 @@ extension World {
     busySteps = 0
     try settle()
     let begin = now
-    let waiting = runs.known.filter {
-      $0.value.state.isUnfinished && !model.isAtRest($0.value.pool)
+    let waiting = runs.unfinished.filter { id in
+      runs.known[id].map { !model.isAtRest($0.pool) } ?? false
     }
     while true {
       while let launch = outstanding.first {
@@ -127,7 +114,7 @@ extension World {
         try settle()
       }
       let low = model.pools.values.filter { !isRefilled($0) }.map(\.name)
-      let left = waiting.keys.filter { runs.known[$0]?.state.isUnfinished ?? false }
+      let left = waiting.filter { runs.known[$0]?.state.isUnfinished ?? false }
       if low.isEmpty, left.isEmpty { return }
       guard let deadline, deadline - begin < Self.longestCalm else {
         throw Violation(
@@ -143,9 +130,8 @@ extension World {
 
   private func isRefilled(_ pool: Pool) -> Bool {
     guard !model.isAtRest(pool.name), pool.stock.reorderAt > 0 else { return true }
-    let level = model.claimable(pool, at: now).count
-    return level > pool.stock.reorderAt || level >= pool.stock.target ?? 0
-      || level + model.inFlight(pool.name) >= pool.stock.max
+    let level = model.fresh(pool, at: now)
+    return level > pool.stock.reorderAt || level >= pool.stock.target ?? pool.stock.max
   }
 
   // MARK: Claims and items

@@ -10,9 +10,14 @@ final class World {
   struct Inbox {
     var stocks: [String: Stock] = [:]
     var results: [(launch: Launch, result: SliceResult)] = []
+    var changes: [[Change]] = []
+    var commands: [(command: PoolCommand, pool: String)] = []
     var requests: [(pool: String, count: Int?)] = []
 
-    var isEmpty: Bool { stocks.isEmpty && results.isEmpty && requests.isEmpty }
+    var isEmpty: Bool {
+      stocks.isEmpty && results.isEmpty && changes.isEmpty && commands.isEmpty
+        && requests.isEmpty
+    }
   }
 
   let seed: UInt64
@@ -34,11 +39,20 @@ final class World {
   var runs = RunsModel()
   var awakeSince: Instant
 
+  /// What the engine has just decided on.
+  var decision = Decision()
+  /// Delays of nominal times, by their schedules' jitter.
+  var delays: [Duration: [Duration]] = [:]
+
   var inbox = Inbox()
   /// Launches that no answer has come for, oldest first.
   var outstanding: [Launch] = []
   /// Launches of the past, for producers that come late.
   var past: [Launch] = []
+  /// The revision of the producer that each run's last slice was launched with.
+  var revisions: [String: String] = [:]
+  /// Runs whose producers are being ended, since they were replaced.
+  var leaving: Set<String> = []
   var deadline: Instant?
   /// Steps during which the engine is kept from waking.
   var busySteps = 0
@@ -68,7 +82,10 @@ final class World {
     reader = try SQLiteReader(path: folder.database, readDefinition: texts.read)
     database = try Database(path: folder.database)
     state = EngineState(pools: [], producers: producers, automatic: true, awakeSince: now)
-    for design in designs { try adopt(design) }
+    for (index, design) in designs.enumerated() {
+      model.designs[design.pool] = design
+      try put([.comeBack(pool: index)])
+    }
     try begin()
   }
 
@@ -112,6 +129,7 @@ final class World {
     lives += 1
     inbox = Inbox()
     outstanding = []
+    leaving = []
     awakeSince = now
     _ = try store.takeChanges()
     let random = SeededRandom(seed: seed &+ lives &* 1_000_003)
@@ -142,17 +160,6 @@ final class World {
     reader = try SQLiteReader(path: folder.database, readDefinition: texts.read)
     database = try Database(path: folder.database)
     if snapshot == nil { folder.leaveOld() }
-  }
-
-  func adopt(_ design: PoolDesign) throws {
-    let definition = try design.definition()
-    try write { () throws(StoreError) in
-      try store.adopt(definition, at: now)
-    } then: { _ in
-      model.pools[design.pool] = definition.pool
-      model.retired.remove(design.pool)
-      runs.redefined(design.pool)
-    }
   }
 
   /// One write to the store, and what follows from it. The process may die before it, within it,

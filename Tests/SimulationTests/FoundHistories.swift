@@ -29,4 +29,45 @@ import Testing
     ]
     #expect(failure(file, history) == nil)
   }
+
+  /// The store forgets what was wrong with a file that is gone, and so does the engine.
+  @Test func aBadFileThatIsRemovedIsNoLongerBad() {
+    let file = "producer: {command: [make-items]}\nstock: {target: 6}\n"
+    let history = [
+      Step(action: .change([.spoil(pool: 0)])), Step(action: .change([.remove(pool: 0)])),
+    ]
+    #expect(failure(file, history) == nil)
+  }
+
+  /// An engine that has just started on a clock that was set back does not end a run for a nominal
+  /// time that had its own before the restart.
+  @Test func aTimeThatComesAgainAfterARestartReplacesNothing() {
+    let file = """
+      producer: {command: [make-items], retry: {attempts: 1}}
+      stock: {target: 6}
+      schedules: [{cron: "*/2 * * * *", overlap: replace}]
+      """
+    let history = [
+      Step(action: .advance(milliseconds: 120_000)), Step(action: .fail(launch: 0)),
+      Step(action: .restart(milliseconds: -300_000, copying: false, changes: [])),
+      Step(action: .advance(milliseconds: 600_000)),
+    ]
+    #expect(failure(file, history) == nil)
+  }
+
+  /// Missed times that come again after the clock was set back have their runs: what the engine
+  /// opens for them, and the store refuses, keeps no new time from its run.
+  @Test func aRunThatTheStoreRefusesOverlapsWithNothing() {
+    let file = """
+      producer: {command: [make-items]}
+      stock: {target: 6}
+      schedules: [{cron: "* * * * * *", catchup: all}]
+      """
+    let history = [
+      Step(action: .advance(milliseconds: 2000)), Step(action: .calm),
+      Step(action: .advance(milliseconds: 20_000)),
+      Step(action: .setBack(milliseconds: 15_000)), Step(action: .stall(milliseconds: 23_000)),
+    ]
+    #expect(failure(file, history) == nil)
+  }
 }

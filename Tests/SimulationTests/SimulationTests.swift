@@ -17,7 +17,9 @@ import Testing
       "nominal time again", "expired items", "same answer again", "miss",
       "key used again", "user's limit", "unknown pool", "succeeded run", "short run", "failed run",
       "skipped run", "skipped time", "run for start", "run for reorder", "run for schedule",
-      "run for manual",
+      "run for manual", "replaced run", "cancelled producer", "fenced slice", "overlap skip",
+      "overlap queue", "renewed items", "recalled items", "room made", "stale marks", "pause",
+      "resume", "bad file", "retired pool", "definition in force",
     ] {
       #expect(tally[what, default: 0] > 0, "no \(what)")
     }
