@@ -39,7 +39,7 @@ let package = Package(
       "LarderCLI",
       [
         "Cron", "Larder", "ScheduleFile", "SQLiteStore", "Producer", "Engine", "HTTPServer", "API",
-        "CCurl", "CLinux",
+        "Webhook", "CCurl", "CLinux",
       ]),
     .executableTarget(name: "larder", dependencies: ["LarderCLI"], swiftSettings: strict),
 

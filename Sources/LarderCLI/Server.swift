@@ -16,6 +16,7 @@ final class Server {
   private let readers: StoreReaders
   private let signals: Signals
   private let definitions: DefinitionWatch
+  private let webhooks: Webhooks
 
   init(_ context: Context, listener: HTTPListener, producers: Int) throws(CommandError) {
     // Before any thread starts, so that all of them leave the signals to `run`.
@@ -69,6 +70,7 @@ final class Server {
       throw CommandError(error)
     }
     engine.start()
+    webhooks = Webhooks(writer)
     definitions = DefinitionWatch(
       folder: context.schedules, writer: writer, engine: engine, health: health)
     do throws(CommandError) {
@@ -82,6 +84,7 @@ final class Server {
       writer.stop()
       throw error
     }
+    webhooks.start()
     let addresses = http.listeners.map(\.description).joined(separator: " and ")
     Log.line(
       "larder \(LarderCLI.version) serves \(files.database) on \(addresses) with "
@@ -121,6 +124,7 @@ final class Server {
     http.stop(drainFor: Limits.drain.inSeconds)
     ending.join()
     api.close()
+    webhooks.stop()
     // The writer last: the last connection that closes leaves no write-ahead log behind.
     readers.stop()
     writer.stop()

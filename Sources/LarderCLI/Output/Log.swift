@@ -1,5 +1,6 @@
 import Engine
 import Larder
+import Webhook
 
 /// What a server tells on standard error, a line each.
 enum Log {
@@ -25,6 +26,13 @@ enum Log {
       "\(setback.pool): run \(setback.run) slice \(setback.slice) failed at try "
         + "\(setback.attempt) of \(setback.attempts), the next at "
         + "\(RFC3339.format(setback.nextTryAt)): \(setback.why)")
+  }
+
+  /// A try of a push that failed.
+  static func setback(_ setback: WebhookSetback) {
+    line(
+      "\(setback.pool): push \(setback.id) of claim \(setback.claim) failed at try "
+        + "\(setback.attempt), the next at \(RFC3339.format(setback.nextTryAt)): \(setback.why)")
   }
 
   /// A run that ended or was skipped.
