@@ -1,37 +1,54 @@
 import Foundation
 import Testing
 
-/// What the documents show works as they show it.
-@Suite struct DocumentationTests {
-  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().path
+/// A document of the project.
+struct Document {
+  static var readme: Document { get throws { try Document("README.md") } }
 
-  private static func document(_ name: String) throws -> String {
-    try String(contentsOfFile: "\(root)/\(name)", encoding: .utf8)
+  let text: String
+
+  init(_ name: String) throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent().path
+    text = try String(contentsOfFile: "\(root)/\(name)", encoding: .utf8)
   }
 
   /// The first fenced block behind a text.
-  private static func block(behind text: String, in document: String) throws -> String {
-    let start = try #require(document.range(of: text), "no \(text)")
-    let rest = document[start.upperBound...]
+  func block(behind mark: String) throws -> String {
+    let start = try #require(text.range(of: mark), "no \(mark)")
+    let rest = text[start.upperBound...]
     let open = try #require(rest.range(of: "\n```"))
     let body = rest[open.upperBound...].drop { $0 != "\n" }.dropFirst()
     let close = try #require(body.range(of: "\n```"))
     return String(body[..<close.lowerBound]) + "\n"
   }
 
+  /// The text of a chapter, without its heading.
+  func chapter(_ heading: String) throws -> String {
+    let parts = text.components(separatedBy: "\n## \(heading)\n")
+    try #require(parts.count == 2, "no chapter \(heading)")
+    return parts[1].components(separatedBy: "\n## ")[0]
+  }
+}
+
+extension Workspace {
+  /// Runs a script of a document, in which the server is at 127.0.0.1:8420.
+  func run(script: String) throws -> ChildProcess {
+    // That port may be taken on the machine that runs the tests.
+    let address = "127.0.0.1:\(try FreePort.find())"
+    try write("script.sh", script.replacingOccurrences(of: "127.0.0.1:8420", with: address))
+    let folder = URL(fileURLWithPath: try Self.binary()).deletingLastPathComponent().path
+    let path = folder + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "")
+    return try start(
+      ["/bin/bash", "-e", "script.sh"], environment: ["PATH": path, "LARDER_LISTEN": address])
+  }
+}
+
+/// What the documents show works as they show it.
+@Suite struct DocumentationTests {
   @Test func theTourOfTheReadmeWorks() throws {
     try Workspace.with { workspace in
-      let tour = try Self.block(behind: "<!-- tour", in: Self.document("README.md"))
-      // The tour's own port may be taken on the machine that runs the tests.
-      let port = try FreePort.find()
-      try workspace.write(
-        "tour.sh", tour.replacingOccurrences(of: "127.0.0.1:8420", with: "127.0.0.1:\(port)"))
-      let folder = URL(fileURLWithPath: try Workspace.binary()).deletingLastPathComponent().path
-      let path = folder + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "")
-      let child = try workspace.start(
-        ["/bin/bash", "-e", "tour.sh"],
-        environment: ["PATH": path, "LARDER_LISTEN": "127.0.0.1:\(port)"])
+      let child = try workspace.run(script: try Document.readme.block(behind: "<!-- tour"))
       #expect(try child.wait(within: 60) == 0, "\(child.errors)")
       let claims = try workspace.larder("claims", "--json").json["claims"].elements
       #expect(claims.map { $0["user"].string } == ["grace", "ada"])
@@ -44,8 +61,7 @@ import Testing
 
   @Test func theKeysThatTheReadmeListsAreAccepted() throws {
     try Workspace.with { workspace in
-      let yaml = try Self.block(
-        behind: "Every key with its default:", in: Self.document("README.md"))
+      let yaml = try Document.readme.block(behind: "Every key with its default:")
       try workspace.write("Schedules/all.yaml", yaml)
       let check = try workspace.larder("check")
       #expect(check.status == 0, "\(check.errors)")
@@ -55,9 +71,8 @@ import Testing
 
   @Test func theDiagnosticOfTheReadmeIsTheOneThatIsPrinted() throws {
     try Workspace.with { workspace in
-      let readme = try Self.document("README.md")
-      let shown = try Self.block(behind: "and how to mend it:", in: readme)
-      let tour = try Self.block(behind: "<!-- tour", in: readme)
+      let shown = try Document.readme.block(behind: "and how to mend it:")
+      let tour = try Document.readme.block(behind: "<!-- tour")
       let yaml = try #require(
         tour.components(separatedBy: "<<'YAML'\n").last?.components(separatedBy: "YAML\n").first)
       try workspace.write(
@@ -78,9 +93,7 @@ import Testing
         + "'PRAGMA table_info(inventory)')])"
       let child = try workspace.start(["/usr/bin/env", "python3", "-c", script])
       #expect(try child.wait(within: 30) == 0, "\(child.errors)")
-      let table = try #require(
-        Self.document("README.md").components(separatedBy: "## The `inventory` table").last?
-          .components(separatedBy: "\n## ").first)
+      let table = try Document.readme.chapter("The `inventory` table")
       let columns = child.output.split(whereSeparator: \.isWhitespace)
       #expect(columns.count > 10)
       for column in columns { #expect(table.contains("`\(column)`"), "\(column)") }
@@ -90,10 +103,11 @@ import Testing
   @Test func theHelpListsEveryCommandOfTheReadme() throws {
     try Workspace.with { workspace in
       let help = try workspace.larder("--help").output
-      let readme = try Self.document("README.md")
+      let readme = try Document.readme.text
       for command in [
-        "serve", "check", "next", "prefill", "put", "claim", "claims", "levels", "runs", "run",
-        "pause", "resume", "breaker reset", "backup",
+        "serve", "check", "next", "prefill", "put", "claim", "confirm", "release", "cancel",
+        "claims", "levels", "runs", "run", "pause", "resume", "breaker reset", "recall", "purge",
+        "backup",
       ] {
         #expect(help.contains("\n  \(command)"), "\(command)")
         #expect(readme.contains("`larder \(command)"), "\(command)")
