@@ -66,7 +66,7 @@ extension World {
     if coming == .missed { return try same(state, .queued, "catch-up", text) }
     var own = runs.unfinished(pool.name).filter { $0.run.schedule == schedule.name }
     // Within one decision nothing need give way to a run that the store may refuse.
-    if schedule.overlap != .replace { own.removeAll { decision.doubtful.contains($0.id) } }
+    own.removeAll { decision.doubtful.contains($0.id) }
     if decision.replaced.values.contains(where: {
       $0.pool == pool.name && $0.schedule == schedule.name
     }) {
