@@ -74,11 +74,12 @@ extension EngineState {
       tick.events.append(.open(run))
       return
     }
-    if fire.kind == .onTime, schedule.overlap == .replace {
+    let isDoubtful = newest.map { fire.nominalAt <= $0 } ?? false
+    if isDoubtful { pool.doubtful.insert(run.id) }
+    if fire.kind == .onTime, schedule.overlap == .replace, !isDoubtful {
       replaceRuns(of: schedule, by: run, in: &pool, at: now, &tick)
     }
     pool.status.runs.append(run)
-    if let newest, fire.nominalAt <= newest { pool.doubtful.insert(run.id) }
     tick.events.append(.open(run))
   }
 
@@ -105,7 +106,7 @@ extension EngineState {
     guard fire.kind == .onTime else { return nil }
     var own = pool.status.runs.filter { $0.schedule == schedule.name }
     // A run that perhaps never takes place keeps none from its time.
-    if schedule.overlap != .replace { own.removeAll { pool.doubtful.contains($0.id) } }
+    own.removeAll { pool.doubtful.contains($0.id) }
     if !own.isEmpty {
       let newest = own.compactMap(\.nominalAt) + [pool.newestFires[schedule.name]].compactMap { $0 }
       return overlap(fire, schedule.overlap, with: own, newest: newest.max())

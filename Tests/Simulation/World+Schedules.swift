@@ -64,7 +64,9 @@ extension World {
       return try same(state, .skipped, "breaker", text)
     }
     if coming == .missed { return try same(state, .queued, "catch-up", text) }
-    let own = runs.unfinished(pool.name).filter { $0.run.schedule == schedule.name }
+    var own = runs.unfinished(pool.name).filter { $0.run.schedule == schedule.name }
+    // Within one decision nothing need give way to a run that the store may refuse.
+    own.removeAll { decision.doubtful.contains($0.id) }
     if decision.replaced.values.contains(where: {
       $0.pool == pool.name && $0.schedule == schedule.name
     }) {
@@ -75,9 +77,6 @@ extension World {
       return try same(state, isCrowded(pool) ? .skipped : .queued, "overlap", text)
     }
     tally["overlap \(schedule.overlap)", default: 0] += 1
-    if own.allSatisfy({ decision.doubtful.contains($0.id) }), schedule.overlap != .replace {
-      return try same(state, isCrowded(pool) ? .skipped : .queued, "overlap", text)
-    }
     switch schedule.overlap {
     case .skip: try same(state, .skipped, "overlap", text)
     case .queue:
