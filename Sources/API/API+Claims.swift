@@ -146,6 +146,18 @@ extension API {
     }
   }
 
+  /// Whether the call asks for claims that lost items to a recall: of a pool, and by nothing else.
+  private func recalledFilter(
+    _ call: APIRequest, _ user: String?, _ state: ClaimState?
+  ) throws(Problem) -> Bool {
+    guard let text = call.parameter("recalled") else { return false }
+    guard text == "true", call.parameter("pool") != nil, user == nil, state == nil else {
+      throw Problem(
+        .badRequest, "recalled must be true, with a pool, and without a user and a state")
+    }
+    return true
+  }
+
   /// `GET /v1/users/{user}/claims`, and `GET /v1/claims` over all users.
   func listClaims(
     _ call: APIRequest, user: String? = nil, _ answer: @escaping Route.Answer
@@ -160,10 +172,14 @@ extension API {
         throw Problem(.badRequest, "state must be one of \(words)")
       }
     }
+    let isRecalled = try recalledFilter(call, user, state)
     let now = clock()
-    try readPage(call, "claims", filters: ["state"], answer) {
+    try readPage(call, "claims", filters: ["state", "recalled"], answer) {
       [state] (store, pool, cursor, limit) throws(StoreError) in
-      try store.claims(
+      if isRecalled, let pool {
+        return try store.claimsRecalled(in: pool, before: cursor, limit: limit, at: now)
+      }
+      return try store.claims(
         user: user, pool: pool, state: state, before: cursor, limit: limit, at: now)
     } write: { [self] claim, json in
       write(claim, to: &json)

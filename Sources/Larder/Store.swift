@@ -250,6 +250,12 @@ package protocol StoreReader: AnyObject {
     at now: Instant
   ) throws(StoreError) -> Page<Claim>
 
+  /// The pool's claims that lost items to a recall, whatever they have left, newest first, forgotten
+  /// ones left out.
+  func claimsRecalled(
+    in pool: String, before cursor: Int64?, limit: Int, at now: Instant
+  ) throws(StoreError) -> Page<Claim>
+
   func item(_ key: String, in pool: String, at now: Instant) throws(StoreError) -> ItemStatus?
 
   /// Runs, newest first, each with its last slices.

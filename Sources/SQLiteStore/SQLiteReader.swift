@@ -111,19 +111,43 @@ package final class SQLiteReader: StoreReader {
           .optional(user), .optional(pool), .integer(cursor ?? .max), .integer(limit + 1),
           .instant(now),
         ], ClaimRecord.init)
-      // A page ends early where its payloads grow large.
-      var page = Page<Claim>(rows: [], cursor: nil)
-      var bytes = 0
-      for record in records {
-        guard page.rows.count < limit, bytes <= Limits.pageBytes else { break }
-        let claim = try record.claim(at: now, connection)
-        bytes += claim.items.reduce(0) { $0 + $1.payload.utf8.count }
-        page.rows.append(claim)
-        page.cursor = record.seq
-      }
-      if page.rows.count == records.count { page.cursor = nil }
-      return page
+      return try page(of: records, limit: limit, at: now)
     }
+  }
+
+  package func claimsRecalled(
+    in pool: String, before cursor: Int64?, limit: Int, at now: Instant
+  ) throws(StoreError) -> Page<Claim> {
+    try connection.snapshot { () throws(StoreError) in
+      let records = try connection.all(
+        """
+        SELECT \(ClaimRecord.columns) FROM claims
+        WHERE id IN (SELECT claim FROM inventory
+            WHERE pool = ?1 AND state = 'recalled' AND claim IS NOT NULL)
+          AND seq < ?2 AND state <> 'forgotten'
+        ORDER BY seq DESC LIMIT ?3
+        """, [.text(pool), .integer(cursor ?? .max), .integer(limit + 1)], ClaimRecord.init)
+      return try page(of: records, limit: limit, at: now)
+    }
+  }
+
+  /// A page of claims, which ends early where its payloads grow large.
+  ///
+  /// - Parameter records: one more than the page may have, where there is one.
+  private func page(
+    of records: [ClaimRecord], limit: Int, at now: Instant
+  ) throws(StoreError) -> Page<Claim> {
+    var page = Page<Claim>(rows: [], cursor: nil)
+    var bytes = 0
+    for record in records {
+      guard page.rows.count < limit, bytes <= Limits.pageBytes else { break }
+      let claim = try record.claim(at: now, connection)
+      bytes += claim.items.reduce(0) { $0 + $1.payload.utf8.count }
+      page.rows.append(claim)
+      page.cursor = record.seq
+    }
+    if page.rows.count == records.count { page.cursor = nil }
+    return page
   }
 
   /// What claims of a state satisfy, in words that let their index be used: most claims are

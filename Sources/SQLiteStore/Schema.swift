@@ -216,6 +216,9 @@ enum Schema {
     CREATE INDEX inventory_over ON inventory (
         max(produced_at, iif(state = 'expired', coalesce(expires_at, produced_at), produced_at)))
       WHERE claim IS NULL AND state IN ('expired', 'recalled', 'quarantined', 'replaced');
+    -- Who had items that were recalled.
+    CREATE INDEX inventory_recalled ON inventory (pool, claim)
+      WHERE state = 'recalled' AND claim IS NOT NULL;
     -- Claims that nothing comes after, by when they came to it. A purged one, of which its key is
     -- left, has no items: a count of 0.
     CREATE INDEX claims_over ON claims (coalesce(ended_at, claimed_at))

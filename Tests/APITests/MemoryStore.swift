@@ -192,6 +192,9 @@ final class MemoryReader: StoreReader {
     if id == "broken" { throw .failed("no such page") }
     return memory.claim(id)
   }
+  func claimsRecalled(
+    in pool: String, before cursor: Int64?, limit: Int, at now: Instant
+  ) throws(StoreError) -> Page<Claim> { Page(rows: [], cursor: nil) }
   func claims(
     user: String?, pool: String?, state: ClaimState?, before cursor: Int64?, limit: Int,
     at now: Instant

@@ -156,6 +156,9 @@ final class FakeReader: StoreReader {
 
   func pools(_ names: [String]?, at now: Instant) throws(StoreError) -> [PoolStatus] { [] }
   func claim(_ id: String, at now: Instant) throws(StoreError) -> Claim? { throw .failed(id) }
+  func claimsRecalled(
+    in pool: String, before cursor: Int64?, limit: Int, at now: Instant
+  ) throws(StoreError) -> Page<Claim> { Page(rows: [], cursor: nil) }
   func claims(
     user: String?, pool: String?, state: ClaimState?, before cursor: Int64?, limit: Int,
     at now: Instant

@@ -22,22 +22,3 @@ import Testing
     #expect(Match([:]).text == "{}")
   }
 }
-
-@Suite struct LifeTests {
-  @Test func everyStateIsReachedFromTheFirst() {
-    var items: Set<ItemState> = [.available]
-    for _ in ItemState.allCases { items.formUnion(items.flatMap { Life.ofItems[$0] ?? [] }) }
-    #expect(items == Set(ItemState.allCases))
-    var claims: Set<ClaimState> = [.pending]
-    for _ in ClaimState.allCases { claims.formUnion(claims.flatMap { Life.ofClaims[$0] ?? [] }) }
-    #expect(claims == Set(ClaimState.allCases))
-  }
-
-  @Test func nothingComesBackFromWhatIsOver() {
-    for state in [ItemState.expired, .recalled, .quarantined, .replaced] {
-      #expect(ItemState.allCases.allSatisfy { !state.leads(to: $0) })
-    }
-    #expect(ClaimState.allCases.allSatisfy { !ClaimState.forgotten.leads(to: $0) })
-    for command in ClaimCommand.allCases { #expect(command.from.leads(to: command.state)) }
-  }
-}

@@ -13,8 +13,8 @@ extension Command {
     name: "recall", arguments: "POOL --run R | --revision V | --made-between A B",
     summary: "takes items back, whoever has them",
     notes: """
-      Prints how many items were recalled, and the pool's claims that are left without any. It is
-      done in slices, so claims go on; done again, it changes nothing.
+      Prints how many items were recalled, and the pool's claims that lost items to recalls, with
+      what they have left. It is done in slices, so claims go on; done again, it changes nothing.
       """, options: [ofRun, ofRevision, madeBetween]
   ) { context throws(CommandError) in
     let pool = try context.arguments.single("POOL")
@@ -31,7 +31,7 @@ extension Command {
     let count = field?.value ?? "0"
     Terminal.output("\(pool): recalled \(count) \(count == "1" ? "item" : "items")\n")
     var holders = APIRequest("GET", ["v1", "claims"])
-    holders.query = [("pool", pool), ("state", ClaimState.recalled.rawValue)]
+    holders.query = [("pool", pool), ("recalled", "true")]
     let table = try claimTable(Pages(client: client, request: holders, list: "claims"))
     if !table.isEmpty { Terminal.output(table.text) }
     return 0

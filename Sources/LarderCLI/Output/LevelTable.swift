@@ -6,21 +6,27 @@ enum LevelTable {
   ///   - levels: levels as the API answers with them.
   ///   - now: when they held.
   static func text(_ levels: [JSONNode], at now: JSONNode?) -> String {
-    var table = Table([
-      ("POOL", .left), ("AVAILABLE", .right), ("TARGET", .right), ("REORDER AT", .right),
-      ("IN FLIGHT", .right), ("CLAIMED", .right), ("EXPIRED", .right), ("HIT RATE", .right),
-      ("WASTE", .right), ("COVER", .right), ("LAST RUN", .left), ("NEXT RUN", .left),
-      ("WHY", .left),
-    ])
+    // What most pools never have takes a column only where one has it.
+    let rare = ["pending", "held"].filter { name in levels.contains { $0[name]?.int ?? 0 > 0 } }
+    let titles: [(String, Table.Alignment)] =
+      [
+        ("POOL", .left), ("AVAILABLE", .right), ("TARGET", .right), ("REORDER AT", .right),
+        ("IN FLIGHT", .right),
+      ] + rare.map { ($0.uppercased(), .right) } + [
+        ("CLAIMED", .right), ("EXPIRED", .right), ("HIT RATE", .right), ("WASTE", .right),
+        ("COVER", .right), ("LAST RUN", .left), ("NEXT RUN", .left), ("WHY", .left),
+      ]
+    var table = Table(titles)
     let now = now.flatMap(instant)
     for level in levels {
       func cell(_ name: String) -> String { level[name]?.plain ?? "-" }
-      table.add([
-        cell("pool"), cell("available"), cell("target"), cell("reorder_at"), cell("in_flight"),
-        cell("claimed"), cell("expired"), percent(level["hit_rate_24h"]),
-        percent(level["waste_rate_24h"]), cover(level["cover_seconds"]),
-        lastRun(level["last_run"], now), nextRun(level["next_run_at"], now), reasons(level),
-      ])
+      let counts = ["available", "target", "reorder_at", "in_flight"] + rare
+      table.add(
+        ([cell("pool")] + counts.map(cell)) + [
+          cell("claimed"), cell("expired"), percent(level["hit_rate_24h"]),
+          percent(level["waste_rate_24h"]), cover(level["cover_seconds"]),
+          lastRun(level["last_run"], now), nextRun(level["next_run_at"], now), reasons(level),
+        ])
     }
     return table.text
   }

@@ -12,7 +12,8 @@ import Testing
     #expect(try fixture.store.deliveries(at: start, limit: 9, without: []).due.isEmpty)
     try fixture.put(items(0..<2), at: start + .seconds(1))
     let now = start + .seconds(1)
-    #expect(try fixture.store.deliveries(at: now - .milliseconds(1), limit: 9, without: []).next == now)
+    #expect(
+      try fixture.store.deliveries(at: now - .milliseconds(1), limit: 9, without: []).next == now)
     let one = try fixture.store.deliveries(at: now, limit: 1, without: [])
     #expect(one.due.map(\.claim) == [first.id])
     #expect(one.next == now)
@@ -33,10 +34,12 @@ import Testing
     #expect(rest.next == start + .seconds(9))
     var tried = all.due[0]
     tried.attempts = 1
-    #expect(try fixture.store.deliveries(at: start + .seconds(9), limit: 9, without: []).due == [tried])
+    #expect(
+      try fixture.store.deliveries(at: start + .seconds(9), limit: 9, without: []).due == [tried])
     try fixture.store.delivered(tried.id)
     try fixture.store.delivered(tried.id)
-    #expect(try fixture.store.deliveries(at: start + .seconds(99), limit: 9, without: []).due.isEmpty)
+    #expect(
+      try fixture.store.deliveries(at: start + .seconds(99), limit: 9, without: []).due.isEmpty)
   }
 
   @Test(arguments: StoreKind.all)
@@ -45,6 +48,7 @@ import Testing
     try fixture.adopt("p", living("hold=30"))
     _ = try fixture.order("u")
     try fixture.put(items(0..<1))
-    #expect(try fixture.store.deliveries(at: start + .seconds(99), limit: 9, without: []).due.isEmpty)
+    #expect(
+      try fixture.store.deliveries(at: start + .seconds(99), limit: 9, without: []).due.isEmpty)
   }
 }

@@ -118,7 +118,8 @@ import Testing
     try fixture.put(items(0..<2))
     #expect(try fixture.store.deliveries(at: start, limit: 9, without: []).due.count == 2)
     #expect(try forget(fixture).done == 1)
-    #expect(try fixture.store.deliveries(at: start, limit: 9, without: []).due.map(\.claim) == [kept.id])
+    #expect(
+      try fixture.store.deliveries(at: start, limit: 9, without: []).due.map(\.claim) == [kept.id])
   }
 
   @Test(arguments: StoreKind.all)

@@ -72,6 +72,27 @@ import Testing
   }
 
   @Test(arguments: StoreKind.all)
+  func whoHadRecalledItemsIsListedWhateverIsLeft(_ kind: StoreKind) throws {
+    let fixture = try kind.open()
+    try fixture.adopt("p", produced(unlimited))
+    _ = try fixture.make("a", items(0..<3), revision: "r1")
+    _ = try fixture.make("b", items(3..<9), revision: "r2")
+    let some = try #require(try fixture.claim("u", count: 4).granted)
+    _ = try #require(try fixture.claim("v").granted)
+    _ = try fixture.recall(.revision("r1"))
+    func listed(before cursor: Int64? = nil) throws -> Page<Claim> {
+      try fixture.reader.claimsRecalled(in: "p", before: cursor, limit: 1, at: start)
+    }
+    let page = try listed()
+    #expect(page.rows.map(\.id) == [some.id] && page.cursor == nil)
+    #expect(page.rows.first?.items.count == 1 && page.rows.first?.state == .claimed)
+    _ = try fixture.recall(.revision("r2"))
+    let first = try listed()
+    #expect(first.rows.map(\.user) == ["v"] && first.rows.first?.state == .recalled)
+    #expect(try listed(before: first.cursor).rows.map(\.id) == [some.id])
+  }
+
+  @Test(arguments: StoreKind.all)
   func eachPieceGoesOnWhereTheLastOneEnded(_ kind: StoreKind) throws {
     let fixture = try kind.open()
     try fixture.adopt("p", produced(unlimited))
