@@ -34,8 +34,14 @@ package final class StoreWriter: Sendable {
 
   private let queue = Mailbox(Queue())
   private let clock: @Sendable () -> Instant
-  private let observer = Mailbox<(@Sendable ([String: Stock]) -> Void)?>(nil)
-  private let resolvedObservers = Mailbox<[@Sendable ([String]) -> Void]>([])
+  /// A closure that is itself the state of a generic box is wrapped once more each time that the box
+  /// is opened, so that calling it costs more and more: these stand in a structure.
+  private struct Observers {
+    var stocks: (@Sendable ([String: Stock]) -> Void)?
+    var resolved: [@Sendable ([String]) -> Void] = []
+  }
+
+  private let observers = Mailbox(Observers())
   private let failure: @Sendable (StoreError) -> Void
 
   /// Takes the store over and starts the thread.
@@ -57,13 +63,13 @@ package final class StoreWriter: Sendable {
 
   /// Who is told, on the writer's thread, which pools' stock a transaction changed.
   package func observe(_ observer: @escaping @Sendable ([String: Stock]) -> Void) {
-    self.observer.change { $0 = observer }
+    observers.change { $0.stocks = observer }
   }
 
   /// One more who is told, on the writer's thread, which claims a transaction resolved: before
   /// anybody is answered, and when readers see it.
   package func observeResolved(_ observer: @escaping @Sendable ([String]) -> Void) {
-    resolvedObservers.change { $0.append(observer) }
+    observers.change { $0.resolved.append(observer) }
   }
 
   /// Queues a claim order; false when too many wait. The answer comes on the writer's thread, when
@@ -270,9 +276,9 @@ package final class StoreWriter: Sendable {
   private func tellChanges(_ store: any Store) {
     let resolved = store.takeResolved()
     if !resolved.isEmpty {
-      for observer in resolvedObservers.change({ $0 }) { observer(resolved) }
+      for observer in observers.change({ $0.resolved }) { observer(resolved) }
     }
     guard let changes = try? store.takeChanges(), !changes.isEmpty else { return }
-    observer.change { $0 }?(changes)
+    observers.change { $0.stocks }?(changes)
   }
 }
