@@ -67,4 +67,21 @@ import Testing
       #expect(filled["claimed_at"].time ?? 0 >= held["hold_expires_at"].time ?? .infinity)
     }
   }
+
+  @Test func commandsWithoutAServerFindWhatLapsed() throws {
+    try Workspace.with { workspace in
+      try workspace.declare("codes", "claims: {per_user: 1, on_release: restock}")
+      try workspace.larder("put", "codes", input: #"{"payload": "one"}"#)
+      let held = try workspace.larder("claim", "codes", "--user", "u-1", "--hold", "1s")
+      #expect(held.status == 0)
+      let next = try eventually("the lapse") {
+        let claim = try workspace.larder("claim", "codes", "--user", "u-2")
+        return claim.status == 0 ? claim : nil
+      }
+      #expect(next.output == held.output)
+      let again = try workspace.larder(
+        "claim", "codes", "--user", "u-1", "--hold", "1s", "--json")
+      #expect(again.json["state"] == .string("lapsed"))
+    }
+  }
 }
