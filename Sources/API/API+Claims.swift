@@ -45,8 +45,9 @@ extension API {
     case .outOfStock:
       let now = clock()
       let wait = engine?.expectedFill(of: request.pool).map { max($0 - now, .seconds(1)) }
+      let missed = request.count == 1 ? "no item" : "fewer than \(request.count) items"
       return Problem(
-        .outOfStock, "\(request.pool) has fewer than \(request.count) items to give",
+        .outOfStock, "\(request.pool) has \(missed) to give",
         retryAfter: wait ?? Limits.unknownRetryAfter)
     case .keyReused:
       return Problem(.keyReused, "the same key was used before with another request")

@@ -16,9 +16,38 @@ extension API {
       (store, now, cursor, limit) throws(StoreError) in
       try store.recall(recall, in: pool, after: cursor, at: now, limit: limit)
     } then: { [self] (progress) throws(Problem) in
-      try answerLevel(
-        of: pool, headers: [HTTPField(Self.recalledField, "\(progress.done)")], answer)
+      if progress.done == 0, case .run(let run) = recall {
+        try answerNothingRecalled(of: run, in: pool, answer)
+      } else {
+        try answerRecalled(progress.done, in: pool, answer)
+      }
     }
+  }
+
+  private func answerRecalled(
+    _ count: Int, in pool: String, _ answer: @escaping Route.Answer
+  ) throws(Problem) {
+    try answerLevel(of: pool, headers: [HTTPField(Self.recalledField, "\(count)")], answer)
+  }
+
+  /// A recall of a run that the pool never had is a slip, not a recall of nothing. Where there were
+  /// items it does not matter whether the run's own row was purged.
+  private func answerNothingRecalled(
+    of run: String, in pool: String, _ answer: @escaping Route.Answer
+  ) throws(Problem) {
+    let accepted = readers.read { (store) throws(StoreError) in
+      try store.run(run)?.pool == pool
+    } _: { [self] result in
+      do throws(Problem) {
+        guard try result.mapError(Self.problem).get() else {
+          throw Problem(.unknownRun, "\(pool) has no run \(run)")
+        }
+        try answerRecalled(0, in: pool, answer)
+      } catch {
+        answer(.failure(error))
+      }
+    }
+    if !accepted { throw Self.busy("too many calls wait for the store") }
   }
 
   private static func recall(_ bytes: [UInt8]) throws(Problem) -> Recall {

@@ -37,6 +37,9 @@ package enum Limits {
   package static let bodyBytes = 64 * 1024
   package static let itemsBodyBytes = 8 * 1024 * 1024
   package static let itemsPerBody = 2000
+  /// Items that `larder put` sends in one request. Claims wait for a request's transaction, which
+  /// may also fill as many backorders.
+  package static let itemsPerPut = 250
   package static let pageSize = 100
   package static let pageSizes = 1...1000
   /// Payloads in a page of claims: the claim that passes it is the page's last.

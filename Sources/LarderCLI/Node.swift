@@ -46,6 +46,15 @@ enum Node {
     }
   }
 
+  /// Ends holds and backorders whose time is over, as a server would have done meanwhile: what a
+  /// command finds on the shelf must not depend on whether one ran.
+  static func endOverdue(_ store: any Store) throws(StoreError) {
+    let now = Instant.now()
+    for status in try store.pools() where status.stock.nextLapse.map({ $0 <= now }) ?? false {
+      while try store.lapse(pool: status.pool.name, at: now, limit: Limits.lapseSlice) > 0 {}
+    }
+  }
+
   /// Ends the processes of runs that a crash of the last server left behind.
   ///
   /// A replaced run has ended before its producer did. So its processes are found by what they say

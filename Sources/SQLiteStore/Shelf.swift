@@ -73,10 +73,12 @@ struct Shelf {
     """)
   private static let anybodys = search("made_for IS NULL")
 
+  /// The unary plus keeps SQLite from looking at the value itself, to find out whether it allows
+  /// the index of stale items: it would compile the statement anew for every search.
   private static func search(_ condition: String) -> String {
     """
     SELECT seq, id, key, payload, attributes, produced_at, expires_at FROM inventory
-    WHERE pool = ?1 AND state = 'available' AND \(condition) AND stale = ?5
+    WHERE pool = ?1 AND state = 'available' AND \(condition) AND stale = +?5
       AND shelf_order > ?2 AND (expires_at IS NULL OR expires_at > ?3)
     ORDER BY shelf_order, seq LIMIT ?4
     """

@@ -38,6 +38,9 @@ import Testing
       #expect(next.status == 201)
       let again = try workspace.larder("recall", "codes", "--run", bad, "--json")
       #expect(again.status == 0 && again.json["recalled"] == .int(1000))
+      // A run that never was is a slip.
+      let unknown = try workspace.larder("recall", "codes", "--run", "nope", "--json")
+      #expect(unknown.status == 1 && unknown.json["type"] == .string("urn:larder:unknown-run"))
       let listed = try server.http.get("/v1/claims?state=recalled&pool=codes").json["claims"]
       #expect(listed.elements.compactMap { $0["user"].string } == ["u-2", "u-1"])
     }

@@ -97,6 +97,7 @@ extension Context {
       if purpose.engine == .runs {
         try CommandError.wrapping { try Node.endLeftovers(store, of: files.database) }
       }
+      try CommandError.wrapping { try Node.endOverdue(store) }
     } catch {
       store.close()
       throw error

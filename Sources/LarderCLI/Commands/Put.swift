@@ -90,8 +90,7 @@ private struct Upload {
     guard encoded.count <= Limits.lineBytes else {
       throw broken(number, "as JSON longer than \(Limits.lineBytes) bytes")
     }
-    if batchLines == Limits.itemsPerBody || batch.count + encoded.count + 1 > Limits.itemsBodyBytes
-    {
+    if batchLines == Limits.itemsPerPut || batch.count + encoded.count + 1 > Limits.itemsBodyBytes {
       try send()
     }
     batch += encoded

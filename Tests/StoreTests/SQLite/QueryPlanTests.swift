@@ -145,9 +145,38 @@ import Testing
       ("made_for IS NULL", "stale=? AND shelf_order>?"),
     ] {
       let sql = try #require(
-        statements(connection).first { $0.contains("\(condition) AND stale = ?5") })
+        statements(connection).first { $0.contains("\(condition) AND stale = +?5") })
       #expect(try plan(sql, connection).contains { $0.hasSuffix("(pool=? AND \(search))") })
     }
+  }
+
+  /// SQLite compiles a statement anew where its plan may depend on a value, which takes longer than
+  /// the search itself.
+  @Test func claimsCompileNothingAnew() throws {
+    let fixture = try SQLiteFixture()
+    try fixture.adopt("p", produced("claims: {per_user: 0}"))
+    try fixture.put(items(0..<4))
+    // What the migrations had compiled anew is left out of the count.
+    for (user, resets) in [("a", true), ("b", true), ("c", false), ("d", false)] {
+      #expect(try fixture.claim(user).granted != nil)
+      for (sql, count) in recompilations(fixture.sqlite.connection, resets: resets) where !resets {
+        #expect(count == 0, "\(sql)")
+      }
+    }
+  }
+
+  /// How often each statement was compiled anew.
+  private func recompilations(
+    _ connection: Connection, resets: Bool
+  ) -> [(sql: String, count: Int32)] {
+    var found: [(sql: String, count: Int32)] = []
+    var statement = sqlite3_next_stmt(connection.handle, nil)
+    while let handle = statement {
+      let count = sqlite3_stmt_status(handle, SQLITE_STMTSTATUS_REPREPARE, resets ? 1 : 0)
+      found.append((String(cString: sqlite3_sql(handle)), count))
+      statement = sqlite3_next_stmt(connection.handle, handle)
+    }
+    return found
   }
 
   /// Where most is claimed, other claims are found by their state.
