@@ -48,12 +48,18 @@ extension World {
     case .setBack(let milliseconds):
       overfull = everything
       now = now - .milliseconds(milliseconds)
-    case .claims(let claims): try claim(claims.map(request))
+    case .orders(let orders): try decide(orders.compactMap(order))
     case .repeatClaim(let number, let other):
       guard !model.claims.isEmpty else { return }
       var request = model.claims[number % model.claims.count].request
       if other { request.count += 1 }
-      try claim([request])
+      try decide([.request(request)])
+    case .forget(let user, let limit): try forget("user-\(user)", limit)
+    case .recall(let pool, let action): try recall(action, in: name(pool))
+    case .recallOn(let limit): try recallOn(limit)
+    case .purge(let before, let limit): try purge(now - .seconds(before), limit)
+    case .push(let limit, let arriving, let losing, let seed):
+      try push(limit, arriving: arriving, losing: losing, seed)
     case .put(let pool, let batch): try put(batch, in: name(pool))
     case .finish(let launch, let batch): try finish(launch, batch)
     case .fail(let launch): take(launch, .failed("exit 1", log: []))
@@ -115,7 +121,7 @@ extension World {
       }
       let low = model.pools.values.filter { !isRefilled($0) }.map(\.name)
       let left = waiting.filter { runs.known[$0]?.state.isUnfinished ?? false }
-      if low.isEmpty, left.isEmpty { return }
+      if low.isEmpty, left.isEmpty { return try pushAll() }
       guard let deadline, deadline - begin < Self.longestCalm else {
         throw Violation(
           check: "refill",
@@ -129,32 +135,21 @@ extension World {
   }
 
   private func isRefilled(_ pool: Pool) -> Bool {
-    guard !model.isAtRest(pool.name), pool.stock.reorderAt > 0 else { return true }
-    let level = model.fresh(pool, at: now)
-    return level > pool.stock.reorderAt || level >= pool.stock.target ?? pool.stock.max
+    model.isAtRest(pool.name) || !isLow(pool)
+  }
+
+  /// Whether a pool needs more, and has room for it.
+  func isLow(_ pool: Pool) -> Bool {
+    let stock = model.counts[pool.name] ?? Stock()
+    let position = model.fresh(pool, at: now) - stock.pending
+    let recallable = pool.stock.onRevision == .replace ? stock.stale : 0
+    return position < pool.stock.target ?? pool.stock.max
+      && (pool.stock.reorderAt > 0 && position <= pool.stock.reorderAt || stock.pending > 0)
+      && position < pool.stock.max - model.restockable(pool)
+      && model.room(pool, at: now) + recallable > 0
   }
 
   // MARK: Claims and items
-
-  private func request(_ claim: ClaimAction) -> ClaimRequest {
-    ClaimRequest(
-      pool: name(claim.pool), user: "user-\(claim.user)", key: claim.key.map { "key-\($0)" },
-      count: claim.count, minRemaining: claim.minRemaining.map { .seconds($0) },
-      onMiss: claim.rejects ? .reject : nil)
-  }
-
-  private func claim(_ requests: [ClaimRequest]) throws {
-    try write { () throws(StoreError) in
-      try store.claim(requests, at: now)
-    } then: { outcomes in
-      try same(outcomes.count, requests.count, "answer", "the number of answers")
-      for (request, outcome) in zip(requests, outcomes) {
-        try model.follow(request, outcome, at: now)
-        tally[outcome.word, default: 0] += 1
-      }
-    }
-    try tellChanges()
-  }
 
   private func put(_ batch: Batch, in name: String) throws {
     guard let pool = model.pools[name] else { return }
@@ -213,25 +208,10 @@ extension World {
       }
       item.expiresAt = batch.life.map { now + .seconds($0 + random.number(0...3)) }
       item.user = batch.user.map { "user-\($0)" }
+      if batch.hasAttributes, random.chance(80) {
+        item.attributes = random.pick(Attributes.texts).text
+      }
       return item
-    }
-  }
-}
-
-extension ClaimOutcome {
-  fileprivate var word: String {
-    switch self {
-    case .granted: "grant"
-    case .accepted: "backorder"
-    case .changed: "changed claim"
-    case .wrongState: "wrong state"
-    case .unknownClaim: "unknown claim"
-    case .noHolds: "no holds"
-    case .repeated: "same answer again"
-    case .outOfStock: "miss"
-    case .keyReused: "key used again"
-    case .userLimit: "user's limit"
-    case .unknownPool: "unknown pool"
     }
   }
 }

@@ -59,6 +59,11 @@ final class World {
   /// What others do before the next record.
   var meanwhile: [Action] = []
   var serial = 0
+  /// Recalls that have not come to their end.
+  var recalls: [RecallJob] = []
+  /// What was pushed, by its id, and the last push of each claim.
+  var received: [String: String] = [:]
+  var lastReceived: [String: Int] = [:]
   /// How often what happened, to see that histories reach it.
   var tally: [String: Int] = [:]
   /// What each pool's level may be although it is above `max`.
@@ -132,6 +137,7 @@ final class World {
     leaving = []
     awakeSince = now
     _ = try store.takeChanges()
+    model.resolved = []
     let random = SeededRandom(seed: seed &+ lives &* 1_000_003)
     state = EngineState(
       pools: try store.pools(), producers: producers, automatic: true, awakeSince: now,
