@@ -171,7 +171,8 @@ extension Model {
       let (order, place) = place(row, pool)
       return ((items[row].user == nil ? 2 : 0) + (items[row].isStale ? 1 : 0), order, place)
     }
-    let cutoff = now + claim.minRemaining
+    // A definition since the request may want items to have more life left.
+    let cutoff = now + max(claim.minRemaining, pool.claims.minRemaining)
     let mine = (shelves[pool.name] ?? []).filter { row in
       let item = items[row]
       return (item.expiresAt.map { $0 > cutoff } ?? true)

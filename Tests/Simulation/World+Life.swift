@@ -25,7 +25,10 @@ extension World {
           minRemaining: claim.minRemaining.map { .seconds($0) }, onMiss: claim.onMiss))
     case .change(let number, let command):
       guard !model.claims.isEmpty else { return nil }
-      let place = model.claims.count - 1 - number % model.claims.count
+      // Every other time one that is open, if any is.
+      let open = model.claims.indices.filter { [.held, .pending].contains(model.claims[$0].state) }
+      let places = number % 2 == 0 && !open.isEmpty ? open : Array(model.claims.indices)
+      let place = places[places.count - 1 - number / 2 % places.count]
       return .change(model.claims[place].id, command)
     }
   }

@@ -64,20 +64,19 @@ extension World {
       return try same(state, .skipped, "breaker", text)
     }
     if coming == .missed { return try same(state, .queued, "catch-up", text) }
-    let own = runs.unfinished(pool.name).filter { $0.run.schedule == schedule.name }
+    var own = runs.unfinished(pool.name).filter { $0.run.schedule == schedule.name }
     if decision.replaced.values.contains(where: {
       $0.pool == pool.name && $0.schedule == schedule.name
     }) {
       // It takes the place of that one.
       return try same(state, .queued, "overlap", text)
     }
+    // A run that perhaps never takes place keeps none from its time.
+    if schedule.overlap != .replace { own.removeAll { decision.doubtful.contains($0.id) } }
     if own.isEmpty {
       return try same(state, isCrowded(pool) ? .skipped : .queued, "overlap", text)
     }
     tally["overlap \(schedule.overlap)", default: 0] += 1
-    if own.allSatisfy({ decision.doubtful.contains($0.id) }), schedule.overlap != .replace {
-      return try same(state, isCrowded(pool) ? .skipped : .queued, "overlap", text)
-    }
     switch schedule.overlap {
     case .skip: try same(state, .skipped, "overlap", text)
     case .queue:

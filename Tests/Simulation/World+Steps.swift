@@ -207,11 +207,18 @@ extension World {
         item.key = "new-\(serial)"
       }
       item.expiresAt = batch.life.map { now + .seconds($0 + random.number(0...3)) }
-      item.user = batch.user.map { "user-\($0)" }
+      item.user = batch.user.map(user)
       if batch.hasAttributes, random.chance(80) {
         item.attributes = random.pick(Attributes.texts).text
       }
       return item
     }
+  }
+
+  /// A user by a number; every other one is somebody who waits, if anybody does.
+  private func user(_ number: Int) -> String {
+    let waiting = model.pending.sorted()
+    guard number % 2 == 0, !waiting.isEmpty else { return "user-\(number)" }
+    return model.claims[waiting[number / 2 % waiting.count]].user
   }
 }
