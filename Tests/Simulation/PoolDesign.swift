@@ -63,7 +63,7 @@ struct PoolDesign: Sendable {
   private static func producer(_ first: SeededRandom, _ second: SeededRandom) -> [String] {
     var random = first
     var revision = second
-    guard random.chance(94) else { return [] }
+    guard random.chance(84) else { return [] }
     return [
       "producer:", "  command: [make-items]", "  slice: \(random.number(1...largestSlice))",
       "  concurrency: \(random.pick([1, 2, 3]))",

@@ -132,7 +132,7 @@ struct StepSource {
 
   private mutating func request() -> ClaimAction {
     ClaimAction(
-      pool: random.chance(1) ? pools : pool(), user: random.number(1...12),
+      pool: random.chance(1) ? pools : pool(), user: random.number(1...8),
       key: random.chance(60) ? random.number(1...40) : nil,
       count: random.pick([1, 1, 1, 2, 3, 8]),
       minRemaining: random.chance(15) ? random.pick([0, 60, 600]) : nil,
