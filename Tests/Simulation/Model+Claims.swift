@@ -59,6 +59,7 @@ extension Model {
     claim.holdExpiresAt = claim.hold.map { now + $0 }
     append(claim, key)
     give(wanted, to: claims.count - 1)
+    demand[pool.name, default: Demand()] += .hit(claim.count)
     try same(granted, shown(claims.count - 1, at: now), "answer", "a grant")
   }
 
@@ -286,6 +287,18 @@ extension Model {
     }
   }
 
+  /// The first pending claim that could have its items now; nil where none waits in vain.
+  func waitingInVain(_ pool: Pool, at now: Instant) -> Int? {
+    var unfilled: [Int] = []
+    for number in pending.sorted() where claims[number].pool == pool.name {
+      if take(claims[number], pool, .own, at: now).count == claims[number].count { return number }
+      guard !stands(number, behind: unfilled) else { continue }
+      if take(claims[number], pool, .all, at: now).count == claims[number].count { return number }
+      unfilled.append(number)
+    }
+    return nil
+  }
+
   private func stands(_ number: Int, behind others: [Int]) -> Bool {
     others.contains {
       claims[$0].match == claims[number].match
@@ -312,6 +325,7 @@ extension Model {
     claims[number].claimedAt = now
     claims[number].holdExpiresAt = claim.hold.map { now + $0 }
     give(wanted, to: number)
+    demand[pool.name, default: Demand()].claimed += claim.count
     filled += 1
     tell(number, at: now)
     return true

@@ -63,6 +63,8 @@ struct Model {
   /// The rows of each pool's available items.
   var shelves: [String: Set<Int>] = [:]
   var counts: [String: Stock] = [:]
+  /// Hits and what was claimed, which no crash may lose; misses may be.
+  var demand: [String: Demand] = [:]
   /// The row that has each key of a pool.
   var keys: [String: [String: Int]] = [:]
   /// The keys that purged items leave, and whether another item may have them.

@@ -41,6 +41,10 @@ extension World {
           deadline.map { $0 <= first } ?? false, "deadline",
           "\(deadline.map(RFC3339.format) ?? "none"), and \(name) has \(RFC3339.format(first))")
       }
+      if model.counts[name]?.pending ?? 0 == 0 { unsettled.remove(name) }
+      if !unsettled.contains(name), let number = model.waitingInVain(pool, at: now) {
+        throw Violation(check: "first come", detail: "\(model.claims[number]) waits in vain")
+      }
       let wrong = model.wronglyMarked(pool)
       try check(wrong.isEmpty, "stale", "\(name) has wrong marks: \(wrong.sorted())")
       if !isAtRest { try checkWaits(pool) }
@@ -156,9 +160,23 @@ extension World {
         ], "claims", "a claim on disk")
     }
     try checkPushes()
+    try checkDemand()
     tally["backorder filled"] = model.filled
     tally["told"] = model.told
     try checkRuns()
+  }
+
+  private func checkDemand() throws(Violation) {
+    let rows = try database.rows(
+      """
+      SELECT pool, sum(hits), sum(claimed), min(min(hits, misses, claimed, missed, wasted))
+      FROM demand GROUP BY pool
+      """)
+    for row in rows {
+      let demand = model.demand[row[0] ?? ""] ?? Demand()
+      try same([row[1], row[2]], ["\(demand.hits)", "\(demand.claimed)"], "demand", "\(row)")
+      try check(!(row[3]?.hasPrefix("-") ?? false), "demand", "\(row) is below zero")
+    }
   }
 
   private func checkRuns() throws(Violation) {

@@ -24,7 +24,7 @@ extension World {
       if step.crash != nil { throw Crashed() }
     } catch is Crashed {
       guard let crash = step.crash else { throw Crashed() }
-      if crash.downtime < 0 { overfull = everything }
+      if crash.downtime < 0 { comeBack() }
       try reopen(copying: crash.copying, downtime: crash.downtime)
       try begin()
     }
@@ -32,10 +32,11 @@ extension World {
     if number % Self.wholeCheckEvery == 0 { try checkWhole() }
   }
 
-  /// Levels that any stock is under: where the clock was set back, what had expired is there again,
-  /// and another definition may have a lower `max`.
-  private var everything: [String: Int] {
-    model.pools.mapValues { _ in Int.max }
+  /// The clock is set back: what had expired is there again, so that any level is allowed, and
+  /// those who wait are not told of it.
+  private func comeBack() {
+    overfull = model.pools.mapValues { _ in Int.max }
+    unsettled = Set(model.pools.keys)
   }
 
   func perform(_ action: Action) throws {
@@ -46,7 +47,7 @@ extension World {
       try advance(to: max(now, deadline) + .milliseconds(beyond))
     case .stall(let milliseconds): now = now + .milliseconds(milliseconds)
     case .setBack(let milliseconds):
-      overfull = everything
+      comeBack()
       now = now - .milliseconds(milliseconds)
     case .orders(let orders): try decide(orders.compactMap(order))
     case .repeatClaim(let number, let other):
@@ -74,7 +75,7 @@ extension World {
     case .command(let pool, let command): inbox.commands.append((command, name(pool)))
     case .change(let changes): inbox.changes.append(changes)
     case .restart(let milliseconds, let copying, let changes):
-      overfull = everything
+      if milliseconds < 0 { comeBack() }
       let died = crash
       try reopen(copying: copying, downtime: milliseconds)
       crash = died

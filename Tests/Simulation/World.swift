@@ -69,6 +69,10 @@ final class World {
   /// What each pool's level may be although it is above `max`.
   var overfull: [String: Int] = [:]
 
+  /// Pools where items may have come to the shelf by the clock, or by a definition, and not to those
+  /// who wait.
+  var unsettled: Set<String> = []
+
   /// Where in the present step the process dies.
   var crash: Crash?
   var writes = 0
