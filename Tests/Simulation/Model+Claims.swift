@@ -83,7 +83,7 @@ extension Model {
     } else {
       switch (command, claims[number].state) {
       case (.confirm, .held):
-        for row in claims[number].rows { move(row, to: .claimed) }
+        for row in claims[number].rows where items[row].state == .held { move(row, to: .claimed) }
         claims[number].holdExpiresAt = nil
         claims[number].state = .claimed
       case (.release, .held): end(number, as: .released, &openings, at: now)

@@ -134,7 +134,7 @@ struct StepSource {
     ClaimAction(
       pool: random.chance(1) ? pools : pool(), user: random.number(1...8),
       key: random.chance(60) ? random.number(1...40) : nil,
-      count: random.pick([1, 1, 1, 2, 3, 8]),
+      count: random.pick([1, 1, 1, 2, 3, 8, 20]),
       minRemaining: random.chance(15) ? random.pick([0, 60, 600]) : nil,
       hold: random.chance(35) ? random.pick([5, 60, 900]) : nil,
       match: random.chance(35) ? random.number(0...Attributes.matches.count - 1) : nil,
@@ -143,7 +143,7 @@ struct StepSource {
 
   /// Some, or more than any pool has room for.
   private mutating func putNumber() -> Batch.Number {
-    .exactly(random.chance(15) ? 60 : random.number(1...20))
+    .exactly(random.chance(15) ? 60 : random.number(1...random.pick([3, 20])))
   }
 
   private mutating func sliceBatch() -> Batch {
@@ -159,7 +159,7 @@ struct StepSource {
       number: number,
       life: random.chance(50) ? nil : random.pick([-5, 0, 1, 4, 30, 95, 200, 1000, 90_000]),
       keys: random.chance(25) ? random.pick([5, 60]) : nil,
-      user: random.chance(12) ? random.number(1...12) : nil, hasAttributes: random.chance(40),
+      user: random.chance(18) ? random.number(1...12) : nil, hasAttributes: random.chance(40),
       seed: random.next())
   }
 }
