@@ -29,6 +29,8 @@ struct Decision {
   var replaced: [String: RunsModel.Known] = [:]
   /// Runs for times before which a newer one has come: the engine need not count on them.
   var doubtful: Set<String> = []
+  /// Schedules of which the store refused a run, by pool and name.
+  var refused: Set<String> = []
   /// Runs whose last try has failed.
   var failed: Set<String> = []
 

@@ -40,7 +40,10 @@ extension World {
         took == (earlier == nil), "one run a nominal time",
         "\(schedule) \(RFC3339.format(at)) of \(run.pool) has \(earlier ?? "none"), and \(run.id) "
           + (took ? "was opened" : "was refused"))
-      guard took else { return }
+      guard took else {
+        decision.refused.insert(place)
+        return
+      }
       runs.nominals[time] = run.id
       try checkFire(time, run.state, pool)
       if let newest = runs.newest[place], at <= newest { decision.doubtful.insert(run.id) }

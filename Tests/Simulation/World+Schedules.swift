@@ -74,6 +74,13 @@ extension World {
     // A run that perhaps never takes place keeps none from its time.
     if schedule.overlap != .replace { own.removeAll { decision.doubtful.contains($0.id) } }
     if own.isEmpty {
+      // The engine cannot know that a run will be refused; an older time replaces none meanwhile.
+      let place = "\(pool.name) \(schedule.name)"
+      if schedule.overlap == .replace, decision.refused.contains(place), state == .skipped,
+        time.at <= runs.newest[place] ?? time.at
+      {
+        return
+      }
       return try same(state, isCrowded(pool) ? .skipped : .queued, "overlap", text)
     }
     tally["overlap \(schedule.overlap)", default: 0] += 1
