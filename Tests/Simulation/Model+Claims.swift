@@ -291,9 +291,12 @@ extension Model {
   func waitingInVain(_ pool: Pool, at now: Instant) -> Int? {
     var unfilled: [Int] = []
     for number in pending.sorted() where claims[number].pool == pool.name {
-      if take(claims[number], pool, .own, at: now).count == claims[number].count { return number }
-      guard !stands(number, behind: unfilled) else { continue }
-      if take(claims[number], pool, .all, at: now).count == claims[number].count { return number }
+      // Own items go past others' claims, but not past the user's own.
+      let own = unfilled.filter { claims[$0].user == claims[number].user }
+      for (part, before) in [(Part.own, own), (.all, unfilled)] {
+        guard !stands(number, behind: before) else { continue }
+        if take(claims[number], pool, part, at: now).count == claims[number].count { return number }
+      }
       unfilled.append(number)
     }
     return nil
