@@ -49,7 +49,8 @@ struct Filling {
   }
 
   /// Gives a user's pending claims the items that were made for the user, whatever stands before
-  /// them, and tells what those want that need more.
+  /// them, and tells what all of these want: those that need more may find it on the shelf, and
+  /// those behind one that left move up.
   private mutating func fillOwn(_ user: String) throws(StoreError) -> [Want] {
     var wants: [Want] = []
     var own = Blocks()
@@ -59,11 +60,9 @@ struct Filling {
     {
       last = claim.seq
       guard !own.holds(claim.line) else { continue }
+      wants.append((claim.line.head, claim.line.match))
       guard try !isOverdue(claim) else { continue }
-      if try !fill(claim, from: .own) {
-        own.add(claim.line)
-        wants.append((claim.line.head, claim.line.match))
-      }
+      if try !fill(claim, from: .own) { own.add(claim.line) }
     }
     return wants
   }
@@ -167,9 +166,10 @@ struct Filling {
     _ claim: ClaimRecord, from part: Shelf.Part
   ) throws(StoreError) -> Bool {
     guard claim.count <= available else { return false }
+    // A definition since the request may want items to have more life left.
     let shelf = Shelf(
-      pool: pool, cutoff: now + claim.line.minRemaining, hasStale: store.hasStale(pool.name),
-      connection: store.connection)
+      pool: pool, cutoff: now + max(claim.line.minRemaining, pool.claims.minRemaining),
+      hasStale: store.hasStale(pool.name), connection: store.connection)
     let items = try shelf.take(
       claim.count, for: claim.user, Match(stored: claim.line.match), from: part)
     guard items.count == claim.count else { return false }

@@ -52,6 +52,24 @@ import Testing
     #expect(waiting(1, available: 101).reorder(at: now) == .no)
   }
 
+  @Test func aBackorderStartsNoRunThatWouldFindNoRoom() {
+    let full = waiting(3, available: 100) { $0.pool.stock.max = 100 }
+    #expect(full.position < 100 && full.reorder(at: now) == .no)
+    let held = waiting(3, available: 97) {
+      $0.pool.stock.max = 100
+      $0.pool.claims.onRelease = .restock
+      $0.stock.held = 3
+    }
+    #expect(held.reorder(at: now) == .no)
+    // Stale items give way.
+    let stale = waiting(3, available: 100) {
+      $0.pool.stock.max = 100
+      $0.pool.stock.onRevision = .replace
+      $0.stock.stale = 1
+    }
+    #expect(stale.reorder(at: now) == .now)
+  }
+
   @Test func backordersWaitForTheBackoffAndTheBreakerAsTheReorderPointDoes() {
     let fruitless = waiting(1) {
       $0.memory.fruitless = 1

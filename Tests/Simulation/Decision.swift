@@ -11,6 +11,10 @@ struct Decision {
   struct Shelf {
     var available: Int
     var stale: Int
+    /// Items that pending claims wait for.
+    var pending: Int
+    /// Held items that come back if they are released.
+    var restockable: Int
 
     var fresh: Int { available - stale }
   }
@@ -36,7 +40,9 @@ struct Decision {
     let news = Set(world.inbox.results.map(\.launch.pool)).union(world.inbox.stocks.keys)
     for pool in world.model.pools.keys where !news.contains(pool) {
       let stock = world.model.counts[pool] ?? Stock()
-      known[pool] = Shelf(available: stock.available, stale: stock.stale)
+      known[pool] = Shelf(
+        available: stock.available, stale: stock.stale, pending: stock.pending,
+        restockable: world.model.pools[pool].map(world.model.restockable) ?? 0)
     }
   }
 }

@@ -6,9 +6,10 @@ extension Model {
   /// them. The store has yet to say how it names those that were stored.
   mutating func arrive(
     _ offered: [NewItem], in pool: Pool, from launch: Launch?, revision: String?, at now: Instant
-  ) -> (result: PutResult, recalled: Int) {
-    let taken = inFlight(pool.name) - (launch?.count ?? 0)
-    var room = max(0, pool.stock.max - claimable(pool, at: now).count - taken)
+  ) -> (result: PutResult, recalled: Int, openings: Openings) {
+    var room = max(0, room(pool, at: now) + (launch?.count ?? 0))
+    var openings = Openings()
+    var sequence = lastSequence
     var result = PutResult()
     var recalled = launch.flatMap { recalledAhead[$0.run] } ?? 0
     let renews = revision != nil && revision == freshRevision(pool)
@@ -17,6 +18,12 @@ extension Model {
       let expiresAt = item.expiresAt ?? pool.stock.shelfLife.map { now + $0 }
       let isExpired = isExpired(expiresAt, pool, at: now)
       let known = item.key.flatMap { keys[pool.name]?[$0] }
+      if known == nil, let isFree = item.key.flatMap({ purgedKeys[pool.name]?[$0] }),
+        !isFree || isExpired || pool.stock.duplicates != .replace
+      {
+        result.duplicates += 1
+        continue
+      }
       if let known, !gives(known, to: isExpired, pool) {
         result.duplicates += 1
         continue
@@ -44,15 +51,18 @@ extension Model {
       }
       result.stored += 1
       if isExpired { result.expired += 1 }
+      sequence += 1
       add(
         ModelItem(
-          sequence: items.count + 1, id: "", pool: pool.name, key: item.key, user: item.user,
-          payload: item.payload, expiresAt: expiresAt,
+          sequence: sequence, id: "", pool: pool.name, key: item.key, user: item.user,
+          payload: item.payload, attributes: item.attributes, producedAt: now,
+          expiresAt: expiresAt,
           state: isExpired ? .expired : .available, claim: nil, run: launch?.run,
           slice: launch?.slice, line: launch.map { _ in index + 1 }, revision: revision,
           isStale: isOld(revision, pool)))
+      if !isExpired { openings.add(items[items.count - 1]) }
     }
-    return (result, recalled)
+    return (result, recalled, openings)
   }
 
   /// Whether the item of a key gives way to another of that key.
@@ -66,7 +76,7 @@ extension Model {
     }
   }
 
-  private func isExpired(_ expiresAt: Instant?, _ pool: Pool, at now: Instant) -> Bool {
+  func isExpired(_ expiresAt: Instant?, _ pool: Pool, at now: Instant) -> Bool {
     expiresAt.map { $0 <= now + pool.claims.minRemaining } ?? false
   }
 
@@ -105,7 +115,7 @@ extension Model {
     pool.stock.onRevision == .replace ? pool.producer?.revision : nil
   }
 
-  private func isOld(_ revision: String?, _ pool: Pool) -> Bool {
+  func isOld(_ revision: String?, _ pool: Pool) -> Bool {
     guard let revision, let fresh = freshRevision(pool) else { return false }
     return revision != fresh
   }

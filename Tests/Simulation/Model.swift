@@ -10,6 +10,8 @@ struct Model {
     var key: String?
     var user: String?
     var payload: String
+    var attributes: String?
+    var producedAt: Instant
     var expiresAt: Instant?
     var state: ItemState
     var claim: String?
@@ -27,9 +29,23 @@ struct Model {
     var key: String
   }
 
-  struct Answered {
-    var request: ClaimRequest
-    var claim: Claim
+  /// Whose items may be taken.
+  enum Part {
+    case own, all
+  }
+
+  /// A push that waits.
+  struct Push: Equatable {
+    /// How many were left before it.
+    var number: Int
+    /// As the store names it; empty until it was seen.
+    var id = ""
+    var claim: String
+    var pool: String
+    var body: String
+    var attempts = 0
+    /// Nil while another one of its claim stands before it.
+    var nextAt: Instant?
   }
 
   var pools: [String: Pool] = [:]
@@ -39,15 +55,32 @@ struct Model {
   var problems: [String: String] = [:]
   /// The files of the definitions in force, or those that will be.
   var designs: [String: PoolDesign] = [:]
-  /// Every item, by its row; rows are never removed.
+  /// Every item that ever was, those that were purged included, by its place.
   var items: [ModelItem] = []
   var rows: [String: Int] = [:]
+  /// The places of items that were purged.
+  var gone: Set<Int> = []
   /// The rows of each pool's available items.
   var shelves: [String: Set<Int>] = [:]
   var counts: [String: Stock] = [:]
+  /// Hits and what was claimed, which no crash may lose; misses may be.
+  var demand: [String: Demand] = [:]
   /// The row that has each key of a pool.
   var keys: [String: [String: Int]] = [:]
-  var claims: [Answered] = []
+  /// The keys that purged items leave, and whether another item may have them.
+  var purgedKeys: [String: [String: Bool]] = [:]
+  var claims: [ModelClaim] = []
+  /// Where each claim is.
+  var numbers: [String: Int] = [:]
+  /// Where the pending claims are.
+  var pending: Set<Int> = []
+  /// Claims that stopped being pending or lost items to a recall, since the store was asked.
+  var resolved: [String] = []
+  /// In the order in which they were left.
+  var pushes: [Push] = []
+  /// Backorders that got their items, and pushes that were left, in all.
+  var filled = 0
+  var told = 0
   var bound: [ClaimKey: Int] = [:]
   /// Slices that are under way on disk, by run.
   var flying: [String: Launch] = [:]
@@ -57,6 +90,8 @@ struct Model {
   var committed: [String: [Committed]] = [:]
   /// What committed slices were asked for.
   var covered: [String: Int] = [:]
+  /// Committed slices that were purged, by run.
+  var purgedSlices: [String: Int] = [:]
   var cursors: [String: String] = [:]
   /// Failed tries of the slice under way, by run.
   var failures: [String: Int] = [:]
@@ -131,6 +166,15 @@ struct Model {
     counts[item.pool]?[item.state] -= 1
     counts[item.pool]?[state] += 1
     if item.isStale, item.state == .available { counts[item.pool]?.stale -= 1 }
+    if state == .available {
+      shelves[item.pool]?.insert(row)
+      if item.isStale { counts[item.pool]?.stale += 1 }
+    }
     items[row].state = state
+  }
+
+  /// The number of the last item that was not purged.
+  var lastSequence: Int {
+    items.indices.last { !gone.contains($0) }.map { items[$0].sequence } ?? 0
   }
 }

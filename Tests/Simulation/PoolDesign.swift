@@ -63,7 +63,7 @@ struct PoolDesign: Sendable {
   private static func producer(_ first: SeededRandom, _ second: SeededRandom) -> [String] {
     var random = first
     var revision = second
-    guard random.chance(94) else { return [] }
+    guard random.chance(84) else { return [] }
     return [
       "producer:", "  command: [make-items]", "  slice: \(random.number(1...largestSlice))",
       "  concurrency: \(random.pick([1, 2, 3]))",
@@ -97,7 +97,13 @@ struct PoolDesign: Sendable {
       "claims:", "  order: \(random.pick(["fefo", "fefo", "fifo"]))",
       "  per_user: \(random.pick([0, 0, 1, 5]))",
       "  min_remaining: \(random.pick(["0s", "0s", "5s", "90s"]))",
+      "  hold: \(random.pick(["0s", "20s", "2m", "10m"]))",
+      "  on_miss: \(random.pick(["reject", "backorder", "backorder"]))",
+      "  backorder: {timeout: \(random.pick(["10s", "2m", "15m", "3h"]))}",
+      "  on_release: \(random.pick(["discard", "restock", "restock"]))",
     ]
+      + (random.chance(60)
+        ? ["  webhook: {url: \"http://127.0.0.1:9/\", secret: ./webhook.key}"] : [])
   }
 
   private static func schedules(_ first: SeededRandom, _ most: Int) -> [String] {

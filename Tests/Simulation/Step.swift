@@ -13,9 +13,22 @@ enum Action: Sendable, Hashable {
   case setBack(milliseconds: Int)
 
   // Claims
-  case claims([ClaimAction])
+  case orders([OrderAction])
   /// A claim that was answered is asked for again, perhaps with another count.
   case repeatClaim(number: Int, other: Bool)
+
+  /// A piece of forgetting a user's claims.
+  case forget(user: Int, limit: Int)
+
+  // Longer work
+  /// A recall begins.
+  case recall(pool: Int, RecallAction)
+  /// A piece of a recall that has begun.
+  case recallOn(limit: Int)
+  /// A piece of a purge of what was over so many seconds ago.
+  case purge(before: Int, limit: Int)
+  /// Pushes that are due are posted; of ten, so many arrive. The answer of some is lost.
+  case push(limit: Int, arriving: Int, losing: Int, seed: UInt64)
 
   // Items
   case put(pool: Int, batch: Batch)
@@ -67,6 +80,20 @@ enum Change: Sendable, Hashable {
   }
 }
 
+enum RecallAction: Sendable, Hashable {
+  /// The run of some slice of the past.
+  case run(Int)
+  case revision(Int)
+  /// Seconds ago, and for how many.
+  case made(ago: Int, span: Int)
+}
+
+enum OrderAction: Sendable, Hashable {
+  case request(ClaimAction)
+  /// A claim of the past, the last of which is 0.
+  case change(claim: Int, ClaimCommand)
+}
+
 struct ClaimAction: Sendable, Hashable {
   var pool: Int
   var user: Int
@@ -74,7 +101,10 @@ struct ClaimAction: Sendable, Hashable {
   var count: Int
   /// Seconds.
   var minRemaining: Int?
-  var rejects: Bool
+  /// Seconds.
+  var hold: Int?
+  var match: Int?
+  var onMiss: ClaimPolicy.OnMiss?
 }
 
 /// The items of a slice or of a `put`.
@@ -87,6 +117,8 @@ struct Batch: Sendable, Hashable {
   var keys: Int?
   /// The user whom they are made for.
   var user: Int?
+  /// Whether they have attributes.
+  var hasAttributes = false
   var seed: UInt64
 
   enum Number: Sendable, Hashable {

@@ -1,3 +1,5 @@
+import Larder
+
 /// Histories, made up from a seed.
 struct StepSource {
   private var random: SeededRandom
@@ -40,17 +42,27 @@ struct StepSource {
   private mutating func concurrent() -> Action {
     switch random.number(0...9) {
     case 0..<4: .put(pool: pool(), batch: batch(of: putNumber()))
-    case 4..<7: claims()
+    case 4..<7: orders()
     default: .finish(launch: launch(), batch: sliceBatch())
     }
   }
 
   private mutating func action() -> Action {
     switch random.number(0...199) {
-    case 0..<24: claims()
+    case 0..<21: orders()
+    case 21..<24: .forget(user: random.number(1...12), limit: random.pick([1, 2, 100]))
     case 24..<32: .repeatClaim(number: random.number(0...10_000), other: random.chance(20))
     case 32..<42: .put(pool: pool(), batch: batch(of: putNumber()))
-    case 42..<92: .finish(launch: launch(), batch: sliceBatch())
+    case 42..<46:
+      .push(
+        limit: random.pick([1, 3, 8, 100]), arriving: random.pick([0, 5, 10, 10]),
+        losing: random.pick([0, 0, 2]), seed: random.next())
+    case 46..<48: recall()
+    case 48..<51: .recallOn(limit: random.pick([1, 3, 10, 200]))
+    case 51..<53:
+      .purge(
+        before: random.pick([10_800, 10_800, 20_000, 90_000]), limit: random.pick([1, 5, 20, 200]))
+    case 53..<92: .finish(launch: launch(), batch: sliceBatch())
     case 92..<106: .fail(launch: launch())
     case 106..<108: .notStarted(launch: launch())
     case 108..<111: .giveUp(launch: launch())
@@ -99,21 +111,39 @@ struct StepSource {
     }
   }
 
-  private mutating func claims() -> Action {
-    .claims(
+  private mutating func recall() -> Action {
+    .recall(
+      pool: pool(),
+      random.pick([
+        .run(random.number(0...20)), .revision(random.number(1...3)),
+        .made(ago: random.number(0...4000), span: random.pick([1, 300, 5000])),
+      ]))
+  }
+
+  private mutating func orders() -> Action {
+    .orders(
       (0..<random.pick([1, 1, 1, 2, 5])).map { _ in
-        ClaimAction(
-          pool: random.chance(1) ? pools : pool(), user: random.number(1...12),
-          key: random.chance(60) ? random.number(1...40) : nil,
-          count: random.pick([1, 1, 1, 2, 3, 8]),
-          minRemaining: random.chance(15) ? random.pick([0, 60, 600]) : nil,
-          rejects: random.chance(10))
+        random.chance(30)
+          ? .change(
+            claim: random.chance(70) ? random.number(0...5) : random.number(0...10_000),
+            random.pick(ClaimCommand.allCases)) : .request(request())
       })
+  }
+
+  private mutating func request() -> ClaimAction {
+    ClaimAction(
+      pool: random.chance(1) ? pools : pool(), user: random.number(1...8),
+      key: random.chance(60) ? random.number(1...40) : nil,
+      count: random.pick([1, 1, 1, 2, 3, 8, 20]),
+      minRemaining: random.chance(15) ? random.pick([0, 60, 600]) : nil,
+      hold: random.chance(35) ? random.pick([5, 60, 900]) : nil,
+      match: random.chance(35) ? random.number(0...Attributes.matches.count - 1) : nil,
+      onMiss: random.chance(20) ? random.pick([.reject, .backorder]) : nil)
   }
 
   /// Some, or more than any pool has room for.
   private mutating func putNumber() -> Batch.Number {
-    .exactly(random.chance(15) ? 60 : random.number(1...20))
+    .exactly(random.chance(15) ? 60 : random.number(1...random.pick([3, 20])))
   }
 
   private mutating func sliceBatch() -> Batch {
@@ -129,6 +159,7 @@ struct StepSource {
       number: number,
       life: random.chance(50) ? nil : random.pick([-5, 0, 1, 4, 30, 95, 200, 1000, 90_000]),
       keys: random.chance(25) ? random.pick([5, 60]) : nil,
-      user: random.chance(12) ? random.number(1...12) : nil, seed: random.next())
+      user: random.chance(18) ? random.number(1...12) : nil, hasAttributes: random.chance(40),
+      seed: random.next())
   }
 }

@@ -49,6 +49,7 @@ extension World {
       model.problems[name] = nil
       // Another definition may have a lower `max`, or fewer producers.
       overfull[name] = .max
+      unsettled.insert(name)
       runs.allowance[name] = busy(name)
       tally["definition in force", default: 0] += 1
     }

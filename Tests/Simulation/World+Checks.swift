@@ -6,7 +6,8 @@ extension World {
     for (name, pool) in model.pools {
       let stock = try keptCounts(name)
       try same(stock, model.counts[name] ?? Stock(), "counts", name)
-      let level = model.claimable(pool, at: now).count + model.inFlight(name)
+      let level =
+        model.claimable(pool, at: now).count + model.inFlight(name) + model.restockable(pool)
       let most = max(pool.stock.max, overfull[name] ?? 0)
       try check(
         level <= most, "max",
@@ -34,10 +35,15 @@ extension World {
       }
       let expiries = (model.shelves[name] ?? []).compactMap { model.items[$0].expiresAt }
       if let first = expiries.min() { times.append(first - pool.claims.minRemaining) }
+      if let lapse = model.nextLapse(name) { times.append(lapse) }
       if let first = times.min() {
         try check(
           deadline.map { $0 <= first } ?? false, "deadline",
           "\(deadline.map(RFC3339.format) ?? "none"), and \(name) has \(RFC3339.format(first))")
+      }
+      if model.counts[name]?.pending ?? 0 == 0 { unsettled.remove(name) }
+      if !unsettled.contains(name), let number = model.waitingInVain(pool, at: now) {
+        throw Violation(check: "first come", detail: "\(model.claims[number]) waits in vain")
       }
       let wrong = model.wronglyMarked(pool)
       try check(wrong.isEmpty, "stale", "\(name) has wrong marks: \(wrong.sorted())")
@@ -50,10 +56,7 @@ extension World {
   private func checkWaits(_ pool: Pool) throws(Violation) {
     let unfinished = runs.unfinished(pool.name)
     let level = model.fresh(pool, at: now)
-    let isLow =
-      pool.stock.reorderAt > 0 && level <= pool.stock.reorderAt
-      && level < pool.stock.target ?? pool.stock.max
-    if unfinished.isEmpty, isLow, busy(pool.name) < pool.producer?.concurrency ?? 0 {
+    if unfinished.isEmpty, isLow(pool), busy(pool.name) < pool.producer?.concurrency ?? 0 {
       let until = [runs.reorderUntil(pool), runs.breakerUntil(pool)].compactMap { $0 }.max() ?? now
       try check(
         until > now && deadline.map { $0 <= until } ?? false, "refill",
@@ -111,10 +114,12 @@ extension World {
     var stock = Stock()
     let rows = try database.rows(
       """
-      SELECT available, held, claimed, expired, recalled, quarantined, replaced, stale FROM stock
+      SELECT available, held, claimed, expired, recalled, quarantined, replaced, stale, pending
+      FROM stock
       WHERE pool = ?
       """, [pool])
-    stock.stale = rows.first?.last?.flatMap { Int($0) } ?? 0
+    stock.stale = rows.first?[7].flatMap { Int($0) } ?? 0
+    stock.pending = rows.first?[8].flatMap { Int($0) } ?? 0
     for (state, value) in zip(ItemState.allCases, rows.first ?? []) {
       stock[state] = value.flatMap { Int($0) } ?? 0
     }
@@ -124,31 +129,54 @@ extension World {
   /// Every row against the model: after a crash, and now and then.
   func checkWhole() throws(Violation) {
     let items = try newRows(after: 0)
-    if items != model.items {
-      let index = zip(items, model.items).enumerated().first { $1.0 != $1.1 }?.offset
-      let place = index ?? min(items.count, model.items.count)
+    let expected = model.items.indices.filter { !model.gone.contains($0) }.map { model.items[$0] }
+    if items != expected {
+      let index = zip(items, expected).enumerated().first { $1.0 != $1.1 }?.offset
+      let place = index ?? min(items.count, expected.count)
       throw Violation(
         check: "items",
-        detail: "\(items.count) items on disk, \(model.items.count) expected; at \(place): "
+        detail: "\(items.count) items on disk, \(expected.count) expected; at \(place): "
           + "\(items.dropFirst(place).first.map { "\($0)" } ?? "none") instead of "
-          + "\(model.items.dropFirst(place).first.map { "\($0)" } ?? "none")")
+          + "\(expected.dropFirst(place).first.map { "\($0)" } ?? "none")")
     }
     let claims = try database.rows(
-      "SELECT id, pool, user, key, fingerprint, state, count FROM claims ORDER BY seq")
-    try same(claims.count, model.claims.count, "claims", "the number of claims")
-    for (row, answered) in zip(claims, model.claims) {
-      let perUserKey = model.bound[
-        Model.ClaimKey(pool: answered.claim.pool, user: answered.claim.user, key: "")]
-      let isEmptyKey = perUserKey.map { model.claims[$0].claim.id == answered.claim.id } ?? false
+      """
+      SELECT id, pool, user, key, fingerprint, state, count, claimed_at, hold_ms, hold_expires_at,
+        timeout_at, match, min_remaining_ms
+      FROM claims ORDER BY seq
+      """)
+    let kept = model.claims.filter { !$0.isGone }
+    try same(claims.count, kept.count, "claims", "the number of claims")
+    for (row, claim) in zip(claims, kept) {
       try same(
         row,
         [
-          answered.claim.id, answered.claim.pool, answered.claim.user,
-          answered.request.key ?? (isEmptyKey ? "" : nil), answered.request.fingerprint, "claimed",
-          "\(answered.claim.items.count)",
+          claim.id, claim.pool, claim.user, claim.key, claim.request.fingerprint,
+          claim.state.rawValue, "\(claim.count)", "\(claim.claimedAt.milliseconds)",
+          claim.hold.map { "\($0.inMilliseconds)" },
+          claim.holdExpiresAt.map { "\($0.milliseconds)" },
+          claim.timeoutAt.map { "\($0.milliseconds)" }, claim.match,
+          "\(claim.minRemaining.inMilliseconds)",
         ], "claims", "a claim on disk")
     }
+    try checkPushes()
+    try checkDemand()
+    tally["backorder filled"] = model.filled
+    tally["told"] = model.told
     try checkRuns()
+  }
+
+  private func checkDemand() throws(Violation) {
+    let rows = try database.rows(
+      """
+      SELECT pool, sum(hits), sum(claimed), min(min(hits, misses, claimed, missed, wasted))
+      FROM demand GROUP BY pool
+      """)
+    for row in rows {
+      let demand = model.demand[row[0] ?? ""] ?? Demand()
+      try same([row[1], row[2]], ["\(demand.hits)", "\(demand.claimed)"], "demand", "\(row)")
+      try check(!(row[3]?.hasPrefix("-") ?? false), "demand", "\(row) is below zero")
+    }
   }
 
   private func checkRuns() throws(Violation) {
@@ -169,7 +197,9 @@ extension World {
       "SELECT run, slice, asked, stored, duplicates, overfill, recalled FROM slices WHERE state = 'committed'"
     )
     try same(
-      slices.count, model.committed.values.reduce(0) { $0 + $1.count }, "slices",
+      slices.count,
+      model.committed.values.reduce(0) { $0 + $1.count }
+        - model.purgedSlices.values.reduce(0, +), "slices",
       "the number of committed slices")
     for row in slices {
       let results = model.committed[row[0] ?? ""] ?? []
@@ -190,14 +220,15 @@ extension World {
     let rows = try database.rows(
       """
       SELECT seq, id, pool, key, made_for, payload, expires_at, state, claim, run, slice, line,
-        revision, stale
+        revision, stale, attributes, produced_at
       FROM inventory WHERE seq > CAST(? AS INTEGER) ORDER BY seq
       """, ["\(count)"])
     return rows.map { row in
       func number(_ column: Int) -> Int? { row[column].flatMap { Int($0) } }
       return Model.ModelItem(
         sequence: number(0) ?? 0, id: row[1] ?? "", pool: row[2] ?? "", key: row[3], user: row[4],
-        payload: row[5] ?? "",
+        payload: row[5] ?? "", attributes: row[14],
+        producedAt: Instant(milliseconds: Int64(number(15) ?? 0)),
         expiresAt: number(6).map { Instant(milliseconds: Int64($0)) },
         state: row[7].flatMap(ItemState.init) ?? .replaced, claim: row[8], run: row[9],
         slice: number(10), line: number(11), revision: row[12], isStale: row[13] == "1")
@@ -214,22 +245,62 @@ extension World {
       stock.expired += stock.available - claimable.count
       stock.available = claimable.count
       stock.stale = claimable.count { model.items[$0].isStale }
+      stock.nextLapse = model.nextLapse(name)
       stock.nextExpiry = claimable.compactMap { model.items[$0].expiresAt }.min()
       try same(status.stock, stock, "level", name)
       try same(status.inFlight, model.inFlight(name), "level", "in flight of \(name)")
       try same(status.retired, model.retired.contains(name), "level", name)
     }
-    for answered in model.claims.suffix(3) {
-      try same(try reader.claim(answered.claim.id), answered.claim, "claim by its id")
+    for number in model.claims.indices.suffix(12) {
+      let shown = model.shown(number, at: now)
+      let found = try reader.claim(shown.id, at: now)
+      let isKnown = !model.claims[number].isGone && shown.state != .forgotten
+      try same(found, isKnown ? shown : nil, "claim by its id")
     }
-    for item in model.items.suffix(40) {
+    try checkLists()
+    for row in model.items.indices.suffix(40) where !model.gone.contains(row) {
+      let item = model.items[row]
       guard let key = item.key, let pool = model.pools[item.pool], item.state != .replaced
       else { continue }
       let cutoff = now + pool.claims.minRemaining
       let isExpired = item.state == .available && item.expiresAt.map { $0 <= cutoff } ?? false
       let status = try reader.item(key, in: item.pool, at: now)
       try same(status?.state, isExpired ? .expired : item.state, "item by its key", key)
-      try same(status?.claim, item.claim, "item by its key", key)
+      let claim = item.claim.flatMap { id in
+        model.numbers[id].flatMap { model.claims[$0].state == .forgotten ? nil : id }
+      }
+      try same(status?.claim, claim, "item by its key", key)
+    }
+  }
+
+  /// Lists of claims, page by page.
+  private func checkLists() throws {
+    for user in Set(model.claims.suffix(2).map(\.user)).sorted() {
+      var found: [String] = []
+      var cursor: Int64?
+      repeat {
+        let page = try reader.claims(
+          user: user, pool: nil, state: nil, before: cursor, limit: 2, at: now)
+        found += page.rows.map(\.id)
+        cursor = page.cursor
+      } while cursor != nil
+      let expected = model.claims.filter {
+        $0.user == user && !$0.isGone && $0.state != .forgotten
+      }
+      try same(found, expected.map(\.id).reversed(), "claims of a user", user)
+    }
+    for name in model.pools.keys.sorted() {
+      for state in [ClaimState.held, .pending, .recalled] {
+        let page = try reader.claims(
+          user: nil, pool: name, state: state, before: nil, limit: 1000, at: now)
+        let expected = model.claims.indices.filter {
+          model.claims[$0].pool == name && !model.claims[$0].isGone
+            && model.claims[$0].state == state && model.state($0, at: now) == state
+        }
+        try same(
+          page.rows.map(\.id), expected.map { model.claims[$0].id }.reversed(),
+          "claims of a state", "\(state) of \(name)")
+      }
     }
   }
 }

@@ -61,12 +61,13 @@ extension World {
     seeClock()
     let tick = state.tick(at: now)
     let recording = Recording(tick.events, newSlices: tick.newSlices, in: state)
-    let waiting = tick.expiries + tick.markings
+    let waiting = tick.expiries + tick.lapses + tick.markings
     let crowded = try record(recording, Decision(tick, leaving: waiting, in: self))
     for run in tick.cancellations { try cancel(run) }
     try checkLeaving()
     for launch in tick.launches where !crowded.contains(launch) { try make(launch) }
     for pool in tick.expiries { try expire(pool) }
+    for pool in tick.lapses { try lapse(pool) }
     for pool in tick.markings { try markStale(pool) }
     return state.isSettled ? tick.deadline : now
   }
@@ -106,6 +107,10 @@ extension World {
 
   /// Tells the engine of changed stock, as the writer does after each piece of work.
   func tellChanges() throws {
+    let resolved = model.resolved
+    model.resolved = []
+    try same(store.takeResolved().sorted(), resolved.sorted(), "resolved")
+    try checkPushes()
     inbox.stocks.merge(try store.takeChanges()) { $1 }
   }
 
@@ -158,7 +163,8 @@ extension World {
 
   private func markOnDisk(_ row: Int) -> Bool {
     let rows = try? database.rows(
-      "SELECT stale FROM inventory WHERE seq = CAST(? AS INTEGER)", ["\(row + 1)"])
+      "SELECT stale FROM inventory WHERE seq = CAST(? AS INTEGER)", ["\(model.items[row].sequence)"]
+    )
     return rows?.first?[0] == "1"
   }
 
@@ -216,14 +222,16 @@ extension World {
     _ result: PutResult, overfill: Int = 0
   ) throws -> Int {
     let (before, replaced) = (model.items.count, model.counts[pool.name]?.replaced ?? 0)
-    var (expected, recalled) = model.arrive(
+    let last = model.lastSequence
+    var (expected, recalled, openings) = model.arrive(
       items, in: pool, from: from, revision: revision, at: now)
     expected.overfill += overfill
     try same(result, expected, "put", "\(items.count) items for \(pool.name)")
-    let found = try newRows(after: before)
+    let found = try newRows(after: last)
     for (index, row) in found.enumerated() where before + index < model.items.count {
       model.name(before + index, row.id)
     }
+    model.fill(pool, openings, at: now)
     try same(found, Array(model.items[before...]), "rows", "what was stored")
     tally["renewed items", default: 0] += (model.counts[pool.name]?.replaced ?? 0) - replaced
     tally["recalled items", default: 0] += recalled

@@ -52,7 +52,7 @@ extension World {
     }
     try check(took, "record", "\(run.id) was not opened")
     try check(!model.isAtRest(run.pool), "no run at rest", "\(run.reason) of \(run.pool)")
-    if run.reason == .reorder || run.reason == .start { try checkReorder(run, pool) }
+    if [.reorder, .start, .backorder].contains(run.reason) { try checkReorder(run, pool) }
     tally["run for \(run.reason)", default: 0] += 1
     if run.state == .skipped { tally["skipped time", default: 0] += 1 }
     runs.known[run.id] = RunsModel.Known(
@@ -67,24 +67,28 @@ extension World {
       until.map { $0 <= now } ?? true, "no hot loop",
       "\(run.reason) of \(run.pool) at \(RFC3339.format(now)), to wait until "
         + (until.map(RFC3339.format) ?? ""))
-    guard let position = position(pool) else { return }
+    guard let position = position(pool), let shelf = decision.known[pool.name] else { return }
+    let isLacking = position - shelf.fresh + shelf.pending < shelf.pending
+    try same(isLacking, run.reason == .backorder, "backorder", "\(run.reason) of \(pool.name)")
+    if isLacking { return }
     try check(
       position <= pool.stock.reorderAt, "reorder point",
       "\(run.reason) of \(run.pool) at \(position) with a reorder point of \(pool.stock.reorderAt)")
   }
 
-  /// What is fresh on a pool's shelf and on order, as far as the engine knew it.
+  /// What is fresh on a pool's shelf and on order, less what is waited for, as far as the engine
+  /// knew it.
   private func position(_ pool: Pool) -> Int? {
     guard let shelf = decision.known[pool.name] else { return nil }
-    return runs.unfinished(pool.name).reduce(shelf.fresh) {
+    return runs.unfinished(pool.name).reduce(shelf.fresh - shelf.pending) {
       $1.run.state == .running ? $0 + max(0, $1.run.asked - (model.covered[$1.id] ?? 0)) : $0
     }
   }
 
   /// What a run that starts has to order.
   private func order(_ run: RunsModel.Known, _ pool: Pool) -> Int? {
-    guard let position = position(pool) else { return nil }
-    let room = max(0, pool.stock.max - position)
+    guard let position = position(pool), let shelf = decision.known[pool.name] else { return nil }
+    let room = max(0, pool.stock.max - shelf.restockable - position)
     if let count = run.count { return min(count, room) }
     if model.takesAll(run) { return min(pool.producer?.slice ?? 0, room) }
     return min(max(0, model.target(run, pool) - position), room)
@@ -95,7 +99,7 @@ extension World {
   private func room(_ pool: Pool) -> (spare: Int, recallable: Int)? {
     guard let shelf = decision.known[pool.name] else { return nil }
     return (
-      pool.stock.max - shelf.available - model.inFlight(pool.name),
+      pool.stock.max - shelf.available - shelf.restockable - model.inFlight(pool.name),
       pool.stock.onRevision == .replace ? shelf.stale : 0
     )
   }

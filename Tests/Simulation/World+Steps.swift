@@ -24,7 +24,7 @@ extension World {
       if step.crash != nil { throw Crashed() }
     } catch is Crashed {
       guard let crash = step.crash else { throw Crashed() }
-      if crash.downtime < 0 { overfull = everything }
+      if crash.downtime < 0 { comeBack() }
       try reopen(copying: crash.copying, downtime: crash.downtime)
       try begin()
     }
@@ -32,10 +32,11 @@ extension World {
     if number % Self.wholeCheckEvery == 0 { try checkWhole() }
   }
 
-  /// Levels that any stock is under: where the clock was set back, what had expired is there again,
-  /// and another definition may have a lower `max`.
-  private var everything: [String: Int] {
-    model.pools.mapValues { _ in Int.max }
+  /// The clock is set back: what had expired is there again, so that any level is allowed, and
+  /// those who wait are not told of it.
+  private func comeBack() {
+    overfull = model.pools.mapValues { _ in Int.max }
+    unsettled = Set(model.pools.keys)
   }
 
   func perform(_ action: Action) throws {
@@ -46,14 +47,20 @@ extension World {
       try advance(to: max(now, deadline) + .milliseconds(beyond))
     case .stall(let milliseconds): now = now + .milliseconds(milliseconds)
     case .setBack(let milliseconds):
-      overfull = everything
+      comeBack()
       now = now - .milliseconds(milliseconds)
-    case .claims(let claims): try claim(claims.map(request))
+    case .orders(let orders): try decide(orders.compactMap(order))
     case .repeatClaim(let number, let other):
       guard !model.claims.isEmpty else { return }
       var request = model.claims[number % model.claims.count].request
       if other { request.count += 1 }
-      try claim([request])
+      try decide([.request(request)])
+    case .forget(let user, let limit): try forget("user-\(user)", limit)
+    case .recall(let pool, let action): try recall(action, in: name(pool))
+    case .recallOn(let limit): try recallOn(limit)
+    case .purge(let before, let limit): try purge(now - .seconds(before), limit)
+    case .push(let limit, let arriving, let losing, let seed):
+      try push(limit, arriving: arriving, losing: losing, seed)
     case .put(let pool, let batch): try put(batch, in: name(pool))
     case .finish(let launch, let batch): try finish(launch, batch)
     case .fail(let launch): take(launch, .failed("exit 1", log: []))
@@ -68,7 +75,7 @@ extension World {
     case .command(let pool, let command): inbox.commands.append((command, name(pool)))
     case .change(let changes): inbox.changes.append(changes)
     case .restart(let milliseconds, let copying, let changes):
-      overfull = everything
+      if milliseconds < 0 { comeBack() }
       let died = crash
       try reopen(copying: copying, downtime: milliseconds)
       crash = died
@@ -115,7 +122,7 @@ extension World {
       }
       let low = model.pools.values.filter { !isRefilled($0) }.map(\.name)
       let left = waiting.filter { runs.known[$0]?.state.isUnfinished ?? false }
-      if low.isEmpty, left.isEmpty { return }
+      if low.isEmpty, left.isEmpty { return try pushAll() }
       guard let deadline, deadline - begin < Self.longestCalm else {
         throw Violation(
           check: "refill",
@@ -129,32 +136,21 @@ extension World {
   }
 
   private func isRefilled(_ pool: Pool) -> Bool {
-    guard !model.isAtRest(pool.name), pool.stock.reorderAt > 0 else { return true }
-    let level = model.fresh(pool, at: now)
-    return level > pool.stock.reorderAt || level >= pool.stock.target ?? pool.stock.max
+    model.isAtRest(pool.name) || !isLow(pool)
+  }
+
+  /// Whether a pool needs more, and has room for it.
+  func isLow(_ pool: Pool) -> Bool {
+    let stock = model.counts[pool.name] ?? Stock()
+    let position = model.fresh(pool, at: now) - stock.pending
+    let recallable = pool.stock.onRevision == .replace ? stock.stale : 0
+    return position < pool.stock.target ?? pool.stock.max
+      && (pool.stock.reorderAt > 0 && position <= pool.stock.reorderAt || stock.pending > 0)
+      && position < pool.stock.max - model.restockable(pool)
+      && model.room(pool, at: now) + recallable > 0
   }
 
   // MARK: Claims and items
-
-  private func request(_ claim: ClaimAction) -> ClaimRequest {
-    ClaimRequest(
-      pool: name(claim.pool), user: "user-\(claim.user)", key: claim.key.map { "key-\($0)" },
-      count: claim.count, minRemaining: claim.minRemaining.map { .seconds($0) },
-      onMiss: claim.rejects ? .reject : nil)
-  }
-
-  private func claim(_ requests: [ClaimRequest]) throws {
-    try write { () throws(StoreError) in
-      try store.claim(requests, at: now)
-    } then: { outcomes in
-      try same(outcomes.count, requests.count, "answer", "the number of answers")
-      for (request, outcome) in zip(requests, outcomes) {
-        try model.follow(request, outcome, at: now)
-        tally[outcome.word, default: 0] += 1
-      }
-    }
-    try tellChanges()
-  }
 
   private func put(_ batch: Batch, in name: String) throws {
     guard let pool = model.pools[name] else { return }
@@ -212,26 +208,18 @@ extension World {
         item.key = "new-\(serial)"
       }
       item.expiresAt = batch.life.map { now + .seconds($0 + random.number(0...3)) }
-      item.user = batch.user.map { "user-\($0)" }
+      item.user = batch.user.map(user)
+      if batch.hasAttributes, random.chance(80) {
+        item.attributes = random.pick(Attributes.texts).text
+      }
       return item
     }
   }
-}
 
-extension ClaimOutcome {
-  fileprivate var word: String {
-    switch self {
-    case .granted: "grant"
-    case .accepted: "backorder"
-    case .changed: "changed claim"
-    case .wrongState: "wrong state"
-    case .unknownClaim: "unknown claim"
-    case .noHolds: "no holds"
-    case .repeated: "same answer again"
-    case .outOfStock: "miss"
-    case .keyReused: "key used again"
-    case .userLimit: "user's limit"
-    case .unknownPool: "unknown pool"
-    }
+  /// A user by a number; every other one is somebody who waits, if anybody does.
+  private func user(_ number: Int) -> String {
+    let waiting = model.pending.sorted()
+    guard number % 2 == 0, !waiting.isEmpty else { return "user-\(number)" }
+    return model.claims[waiting[number / 2 % waiting.count]].user
   }
 }

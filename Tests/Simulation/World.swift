@@ -59,10 +59,19 @@ final class World {
   /// What others do before the next record.
   var meanwhile: [Action] = []
   var serial = 0
+  /// Recalls that have not come to their end.
+  var recalls: [RecallJob] = []
+  /// What was pushed, by its id, and the last push of each claim.
+  var received: [String: String] = [:]
+  var lastReceived: [String: Int] = [:]
   /// How often what happened, to see that histories reach it.
   var tally: [String: Int] = [:]
   /// What each pool's level may be although it is above `max`.
   var overfull: [String: Int] = [:]
+
+  /// Pools where items may have come to the shelf by the clock, or by a definition, and not to those
+  /// who wait.
+  var unsettled: Set<String> = []
 
   /// Where in the present step the process dies.
   var crash: Crash?
@@ -132,6 +141,7 @@ final class World {
     leaving = []
     awakeSince = now
     _ = try store.takeChanges()
+    model.resolved = []
     let random = SeededRandom(seed: seed &+ lives &* 1_000_003)
     state = EngineState(
       pools: try store.pools(), producers: producers, automatic: true, awakeSince: now,

@@ -70,4 +70,43 @@ import Testing
     ]
     #expect(failure(file, history) == nil)
   }
+
+  private func request(user: Int, count: Int, match: Int? = nil) -> Step {
+    Step(
+      action: .orders([
+        .request(ClaimAction(pool: 0, user: user, count: count, match: match))
+      ]))
+  }
+
+  /// A backorder that wants nothing of what a full shelf has starts no run: it would find no room,
+  /// and the next one would start at once.
+  @Test func aBackorderOfAFullPoolStartsNoRunAfterTheOther() {
+    let file = """
+      producer: {command: [make-items]}
+      stock: {target: 6, max: 6}
+      claims: {per_user: 0, on_miss: backorder}
+      """
+    let history = [
+      Step(action: .put(pool: 0, batch: batch(.exactly(6)))),
+      request(user: 1, count: 1, match: 0), Step(action: .advance(milliseconds: 60_000)),
+    ]
+    #expect(failure(file, history) == nil)
+  }
+
+  /// When the first of a line gets what was made for its user, the others move up: what is on the
+  /// shelf may be enough for them.
+  @Test func whoGetsOwnItemsNoLongerKeepsOthersFromTheShelf() {
+    let file = """
+      stock: {max: 10}
+      claims: {per_user: 0, on_miss: backorder}
+      """
+    var own = batch(.exactly(3))
+    own.user = 1
+    let history = [
+      request(user: 1, count: 3), request(user: 2, count: 2),
+      Step(action: .put(pool: 0, batch: batch(.exactly(2)))),
+      Step(action: .put(pool: 0, batch: own)),
+    ]
+    #expect(failure(file, history) == nil)
+  }
 }

@@ -19,7 +19,10 @@ import Testing
       "skipped run", "skipped time", "run for start", "run for reorder", "run for schedule",
       "run for manual", "replaced run", "cancelled producer", "fenced slice", "overlap skip",
       "overlap queue", "renewed items", "recalled items", "room made", "stale marks", "pause",
-      "resume", "bad file", "retired pool", "definition in force",
+      "resume", "bad file", "retired pool", "definition in force", "run for backorder", "backorder",
+      "backorder filled", "no holds", "lapses", "confirm", "release", "cancel", "wrong state",
+      "unknown claim", "forgotten claims", "taken back", "purged claims", "purged runs", "push",
+      "failed push", "push again",
     ] {
       #expect(tally[what, default: 0] > 0, "no \(what)")
     }

@@ -126,11 +126,13 @@ extension PoolStatus {
   /// help to them: it is not what they want, or others stand before them.
   package var lacksBackorders: Bool { outstanding < stock.pending }
 
-  /// Whether the level or a backorder calls for a run, schedule or not.
+  /// Whether the level or a backorder calls for a run, schedule or not. A shelf that is full of what
+  /// nobody who waits wants has no room for what is lacking: a run would end without a slice, and
+  /// the next one would be called for at once.
   package func reorder(at now: Instant) -> Reorder {
     let ceiling = pool.stock.takesAll ? pool.stock.max : pool.stock.target ?? 0
     let isLow = pool.stock.reorderAt > 0 && position <= pool.stock.reorderAt
-    guard standstill == nil, isLow || lacksBackorders, position < ceiling,
+    guard standstill == nil, isLow || lacksBackorders, position < ceiling, spare + recallable > 0,
       let producer = pool.producer, runs.count < producer.concurrency,
       runs.isEmpty || !isOnTrial(at: now), !runs.contains(where: takesAll)
     else { return .no }

@@ -173,6 +173,39 @@ import Testing
   }
 
   @Test(arguments: StoreKind.all)
+  func noItemThatTheDefinitionInForceTakesForExpiredFillsABackorder(_ kind: StoreKind) throws {
+    let fixture = try kind.open()
+    try fixture.adopt("p", living("backorder=60"))
+    let waiting = try fixture.order("u", count: 2)
+    try fixture.put([NewItem(payload: "short", expiresAt: start + .seconds(60))])
+    try fixture.adopt("p", living("backorder=60", claims: "per_user: 0, min_remaining: 90s"))
+    try fixture.put(items(0..<1))
+    #expect(try fixture.shown(waiting).state == .pending)
+    try fixture.put(items(1..<2))
+    #expect(try fixture.payloads(waiting) == ["0", "1"])
+  }
+
+  @Test(arguments: StoreKind.all)
+  func whoGetsOwnItemsOrTimesOutNoLongerKeepsOthersFromTheShelf(_ kind: StoreKind) throws {
+    let fixture = try kind.open()
+    try fixture.adopt("p", living("backorder=60"))
+    let first = try fixture.order("u", count: 3)
+    let second = try fixture.order("v", count: 2, at: start + .seconds(1))
+    try fixture.put(items(0..<2))
+    #expect(try fixture.shown(second).state == .pending)
+    try fixture.put((2..<5).map { NewItem(payload: "\($0)", user: "u") })
+    #expect(try fixture.payloads(first) == ["2", "3", "4"])
+    #expect(try fixture.payloads(second) == ["0", "1"])
+
+    _ = try fixture.order("u", count: 3)
+    let third = try fixture.order("w", count: 2, at: start + .seconds(30))
+    try fixture.put(items(5..<7))
+    let later = start + .seconds(61)
+    try fixture.put([NewItem(payload: "7", user: "u")], at: later)
+    #expect(try fixture.payloads(third, at: later) == ["5", "6"])
+  }
+
+  @Test(arguments: StoreKind.all)
   func aRetiredPoolTakesNoBackorders(_ kind: StoreKind) throws {
     let fixture = try kind.open()
     try fixture.adopt("p", living("backorder=60"))
