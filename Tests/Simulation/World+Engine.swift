@@ -14,7 +14,7 @@ extension World {
       deadline = try act()
       if inbox.isEmpty, deadline.map({ $0 > now }) ?? true { return }
     }
-    throw Violation(check: "rest", detail: "the engine finds none at \(RFC3339.format(now))")
+    throw Violation(check: "rest", detail: "the engine finds none at \(RFC3339.format(now)): \(lastDecided)")
   }
 
   private func seeClock() {
@@ -60,6 +60,7 @@ extension World {
   private func act() throws -> Instant? {
     seeClock()
     let tick = state.tick(at: now)
+    lastDecided = "\(tick.examined) \(tick.events) \(tick.lapses + tick.expiries)"
     let recording = Recording(tick.events, newSlices: tick.newSlices, in: state)
     let waiting = tick.expiries + tick.lapses + tick.markings
     let crowded = try record(recording, Decision(tick, leaving: waiting, in: self))

@@ -41,6 +41,8 @@ final class World {
 
   /// What the engine has just decided on.
   var decision = Decision()
+  /// Its last words, for where it finds no rest.
+  var lastDecided = ""
   /// Delays of nominal times, by their schedules' jitter.
   var delays: [Duration: [Duration]] = [:]
 
