@@ -70,6 +70,16 @@ import Testing
     #expect(stale.reorder(at: now) == .now)
   }
 
+  @Test func aFullShelfThatIsNoHelpToABackorderHasNoRoomForARun() {
+    let full = waiting(5, available: 150) { $0.pool.stock.target = 150 }
+    #expect(full.order(for: run(.queued)).items == 0)
+    #expect(full.order(for: run(.queued)).why.hasPrefix("no room: 150 available, of which 5"))
+    let counted = waiting(5, available: 149)
+    var manual = run(.queued)
+    manual.count = 10
+    #expect(counted.order(for: manual).items == 6)
+  }
+
   @Test func backordersWaitForTheBackoffAndTheBreakerAsTheReorderPointDoes() {
     let fruitless = waiting(1) {
       $0.memory.fruitless = 1

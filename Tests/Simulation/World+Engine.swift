@@ -14,7 +14,8 @@ extension World {
       deadline = try act()
       if inbox.isEmpty, deadline.map({ $0 > now }) ?? true { return }
     }
-    throw Violation(check: "rest", detail: "the engine finds none at \(RFC3339.format(now)): \(lastDecided)")
+    throw Violation(
+      check: "rest", detail: "the engine finds none at \(RFC3339.format(now)): \(lastDecided)")
   }
 
   private func seeClock() {

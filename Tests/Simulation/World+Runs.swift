@@ -88,6 +88,7 @@ extension World {
   /// What a run that starts has to order.
   private func order(_ run: RunsModel.Known, _ pool: Pool) -> Int? {
     guard let position = position(pool), let shelf = decision.known[pool.name] else { return nil }
+    guard let shelfRoom = room(pool), shelfRoom.spare + shelfRoom.recallable > 0 else { return 0 }
     let room = max(0, pool.stock.max - shelf.restockable - position)
     if let count = run.count { return min(count, room) }
     if model.takesAll(run) { return min(pool.producer?.slice ?? 0, room) }

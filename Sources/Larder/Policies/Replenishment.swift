@@ -62,7 +62,10 @@ extension PoolStatus {
   /// What a run that starts now orders, and why nothing where it is 0. One that takes all orders
   /// slice by slice.
   package func order(for run: Run) -> (items: Int, why: String) {
-    let left = max(0, pool.stock.max - restockable - position)
+    // What arrives for pending claims takes no room for good, but a full shelf has none for it to
+    // pass through.
+    let hasRoom = spare + recallable > 0
+    let left = hasRoom ? max(0, pool.stock.max - restockable - position) : 0
     let wanted: Int
     let why: String
     if let count = run.count {
