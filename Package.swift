@@ -2,7 +2,10 @@
 
 import PackageDescription
 
-let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+/// Test builds have switches that break a promise on purpose, to show that the tests notice.
+let strict: [SwiftSetting] = [
+  .treatAllWarnings(as: .error), .define("MUTANTS", .when(configuration: .debug)),
+]
 
 func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: strict)
@@ -17,7 +20,10 @@ func tests(
 
 let package = Package(
   name: "larder",
-  products: [.executable(name: "larder", targets: ["larder"])],
+  products: [
+    .executable(name: "larder", targets: ["larder"]),
+    .library(name: "FaultShim", type: .dynamic, targets: ["FaultShim"]),
+  ],
   targets: [
     .systemLibrary(name: "CSQLite"),
     .systemLibrary(name: "CMicrohttpd"),
@@ -60,6 +66,15 @@ let package = Package(
     tests("WebhookTests", ["Webhook", "Larder", "Engine", "HTTPServer", "CCurl"]),
     tests("HTTPServerTests", ["HTTPServer"]),
     tests("APITests", ["API", "Engine", "HTTPServer", "Larder"]),
-    tests("EndToEndTests", ["LarderCLI", "larder"]),
+    .target(name: "Harness", path: "Tests/Harness", swiftSettings: strict),
+    tests("EndToEndTests", ["Harness", "LarderCLI", "larder"]),
+    .target(name: "FaultShim", path: "Tests/FaultShim"),
+    .target(
+      name: "Faults", dependencies: ["Harness", "FaultShim", "CSQLite"], path: "Tests/Faults",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "campaign", dependencies: ["Faults"], path: "Tests/FaultCampaign",
+      swiftSettings: strict),
+    tests("FaultTests", ["Faults", "Harness", "larder"]),
   ]
 )

@@ -1,4 +1,5 @@
 import Foundation
+import Harness
 import Testing
 
 /// Claims that wait for items.

@@ -1,4 +1,5 @@
 import Foundation
+import Harness
 import Testing
 
 /// A document of the project.

@@ -1,4 +1,5 @@
 import Foundation
+import Harness
 import Testing
 
 /// The schedules that ship with the project, with their own producers.

@@ -1,4 +1,5 @@
 import Foundation
+import Harness
 import Testing
 
 /// Holds and backorders, over HTTP and by commands.

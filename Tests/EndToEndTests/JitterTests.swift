@@ -1,4 +1,5 @@
 import Foundation
+import Harness
 import Testing
 
 /// Runs that start a little after their nominal times, each at its own moment.

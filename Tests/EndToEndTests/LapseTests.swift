@@ -1,4 +1,5 @@
 import Foundation
+import Harness
 import Testing
 
 /// Holds whose time is over.

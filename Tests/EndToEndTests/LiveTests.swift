@@ -1,4 +1,5 @@
 import Foundation
+import Harness
 import Testing
 
 /// Schedule files that change while a server runs.

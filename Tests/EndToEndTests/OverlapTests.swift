@@ -1,4 +1,5 @@
 import Foundation
+import Harness
 import Testing
 
 /// Nominal times that come before their schedule's last run has ended.

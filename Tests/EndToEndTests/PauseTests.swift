@@ -1,4 +1,5 @@
 import Foundation
+import Harness
 import Testing
 
 /// Pausing and resuming pools, and closing their breakers.

@@ -1,4 +1,5 @@
 import Foundation
+import Harness
 import Testing
 
 /// Webhooks, with a program that receives what is pushed.

@@ -1,4 +1,5 @@
 import Foundation
+import Harness
 import Testing
 
 /// A request and the problem document that it gets.

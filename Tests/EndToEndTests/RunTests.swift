@@ -1,4 +1,5 @@
 import Foundation
+import Harness
 import Testing
 
 /// What becomes of runs whose producers behave in all the ways that they may.

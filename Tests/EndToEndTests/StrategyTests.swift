@@ -1,4 +1,5 @@
 import Foundation
+import Harness
 import Testing
 
 /// The README's chapter on the three strategies.

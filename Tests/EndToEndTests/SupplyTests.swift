@@ -1,4 +1,5 @@
 import Foundation
+import Harness
 import Testing
 
 /// Producers that bring too little are not asked all the time.

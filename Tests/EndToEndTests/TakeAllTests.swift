@@ -1,4 +1,5 @@
 import Foundation
+import Harness
 import Testing
 
 /// Pools whose runs take all that the producer has.

@@ -1,4 +1,5 @@
 import Foundation
+import Harness
 import Testing
 
 /// Recall, purge, and forgetting a user's claims.

@@ -1,35 +1,34 @@
 import Foundation
-import Testing
 
 /// A program that pushes are sent to. It notes every request, checks its signature by itself, and
 /// answers as the test has planned.
-struct Receiver {
+package struct Receiver {
   /// A request that it got.
-  struct Push {
+  package struct Push {
     private let note: JSON
 
     fileprivate init(_ note: JSON) { self.note = note }
 
-    var path: String { note["path"].string ?? "" }
-    var body: String { note["body"].string ?? "" }
-    var json: JSON { (try? JSON(body)) ?? .null }
+    package var path: String { note["path"].string ?? "" }
+    package var body: String { note["body"].string ?? "" }
+    package var json: JSON { (try? JSON(body)) ?? .null }
     /// Whether `webhook-signature` is what the receiver computed from the secret.
-    var isSigned: Bool { note["signed"] == .bool(true) }
+    package var isSigned: Bool { note["signed"] == .bool(true) }
     /// The receiver's clock, in seconds since the epoch.
-    var receivedAt: Double { note["at"].number ?? 0 }
+    package var receivedAt: Double { note["at"].number ?? 0 }
 
     /// A field of the header, by its name in small letters.
-    func header(_ name: String) -> String { note["headers"][name].string ?? "" }
+    package func header(_ name: String) -> String { note["headers"][name].string ?? "" }
 
-    var id: String { header("webhook-id") }
-    var state: String { json["state"].string ?? "" }
+    package var id: String { header("webhook-id") }
+    package var state: String { json["state"].string ?? "" }
   }
 
   private let workspace: Workspace
-  let url: String
+  package let url: String
 
   /// Starts it. `secret` is the key that pushes are signed with, and `plan` as in `answer`.
-  init(_ workspace: Workspace, secret: String, plan: String = "200") throws {
+  package init(_ workspace: Workspace, secret: String, plan: String = "200") throws {
     self.workspace = workspace
     try workspace.write("receiver.py", Self.program)
     try workspace.write("receiver.key", secret)
@@ -46,7 +45,7 @@ struct Receiver {
 
   /// Sets what the next requests are answered with, a word each: a status, perhaps with `>` and a
   /// place to go, or `hang`, which answers nothing until there is another plan. The last word stays.
-  func answer(_ plan: String) throws {
+  package func answer(_ plan: String) throws {
     try workspace.write("plan.new", plan)
     guard rename("\(workspace.path)/plan.new", "\(workspace.path)/plan") == 0 else {
       throw ClientError.system("rename")
@@ -54,14 +53,14 @@ struct Receiver {
   }
 
   /// What came so far.
-  func pushes() -> [Push] {
+  package func pushes() -> [Push] {
     // A last line without its end is still being written.
     workspace.read("receiver.log").split(separator: "\n", omittingEmptySubsequences: false)
       .dropLast().compactMap { try? Push(JSON(String($0))) }
   }
 
   /// Waits until so many have come.
-  func pushes(_ count: Int) throws -> [Push] {
+  package func pushes(_ count: Int) throws -> [Push] {
     try eventually("\(count) pushes") {
       let pushes = pushes()
       return pushes.count >= count ? pushes : nil

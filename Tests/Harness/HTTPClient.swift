@@ -1,41 +1,41 @@
 import Foundation
 
 /// Where a server answers.
-enum Endpoint: Sendable {
+package enum Endpoint: Sendable {
   case tcp(port: UInt16)
   case unix(path: String)
 }
 
-struct HTTPAnswer: Sendable {
-  let status: Int
-  let headers: [(name: String, value: String)]
-  let body: [UInt8]
+package struct HTTPAnswer: Sendable {
+  package let status: Int
+  package let headers: [(name: String, value: String)]
+  package let body: [UInt8]
 
-  var text: String { String(decoding: body, as: UTF8.self) }
+  package var text: String { String(decoding: body, as: UTF8.self) }
   /// The body's value; null where it is no JSON.
-  var json: JSON { (try? JSON(text)) ?? .null }
+  package var json: JSON { (try? JSON(text)) ?? .null }
 
-  func header(_ name: String) -> String? {
+  package func header(_ name: String) -> String? {
     headers.first { $0.name.lowercased() == name.lowercased() }?.value
   }
 }
 
-struct ClientError: Error, CustomStringConvertible {
-  let description: String
+package struct ClientError: Error, CustomStringConvertible {
+  package let description: String
 
-  init(_ what: String) { description = what }
+  package init(_ what: String) { description = what }
 
-  static func system(_ what: String) -> ClientError {
+  package static func system(_ what: String) -> ClientError {
     ClientError("\(what): \(String(cString: strerror(errno)))")
   }
 }
 
 /// A connection over a blocking socket, on which one request follows another.
-final class HTTPConnection {
+package final class HTTPConnection {
   private let descriptor: Int32
   private var buffer: [UInt8] = []
 
-  init(_ endpoint: Endpoint) throws {
+  package init(_ endpoint: Endpoint) throws {
     switch endpoint {
     case .tcp(let port):
       descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -71,7 +71,7 @@ final class HTTPConnection {
     guard result == 0 else { throw ClientError.system("connect") }
   }
 
-  func send(
+  package func send(
     _ method: String, _ target: String, headers: [(String, String)] = [], body: [UInt8]? = nil
   ) throws {
     var head = "\(method) \(target) HTTP/1.1\r\nHost: larder\r\n"
@@ -91,7 +91,7 @@ final class HTTPConnection {
     }
   }
 
-  func receive() throws -> HTTPAnswer {
+  package func receive() throws -> HTTPAnswer {
     let end = Array("\r\n\r\n".utf8)
     var headEnd = buffer.firstRange(of: end)
     while headEnd == nil {
@@ -129,7 +129,7 @@ final class HTTPConnection {
 
 extension Endpoint {
   /// Sends one request over a connection of its own.
-  func send(
+  package func send(
     _ method: String, _ target: String, headers: [(String, String)] = [], body: [UInt8]? = nil
   ) throws -> HTTPAnswer {
     let connection = try HTTPConnection(self)
@@ -137,16 +137,16 @@ extension Endpoint {
     return try connection.receive()
   }
 
-  func get(_ target: String) throws -> HTTPAnswer { try send("GET", target) }
+  package func get(_ target: String) throws -> HTTPAnswer { try send("GET", target) }
 
-  func post(
+  package func post(
     _ target: String, _ body: String = "", headers: [(String, String)] = []
   ) throws -> HTTPAnswer {
     try send("POST", target, headers: headers, body: Array(body.utf8))
   }
 
   /// Claims for a user. `more` are further members, as `"count": 2`.
-  func claim(
+  package func claim(
     _ pool: String, _ user: String, key: String? = nil, more: String = ""
   ) throws -> HTTPAnswer {
     try post(
@@ -154,17 +154,17 @@ extension Endpoint {
       headers: key.map { [("Idempotency-Key", $0)] } ?? [])
   }
 
-  func level(_ pool: String) throws -> JSON { try get("/v1/pools/\(pool)/level").json }
+  package func level(_ pool: String) throws -> JSON { try get("/v1/pools/\(pool)/level").json }
 
   /// A pool's runs, newest first.
-  func runs(_ pool: String) throws -> [JSON] {
+  package func runs(_ pool: String) throws -> [JSON] {
     try get("/v1/runs?pool=\(pool)&limit=1000").json["runs"].elements
   }
 
-  func run(_ id: String) throws -> JSON { try get("/v1/runs/\(id)").json }
+  package func run(_ id: String) throws -> JSON { try get("/v1/runs/\(id)").json }
 
   /// Asks for a run and waits for its end.
-  func prefill(_ pool: String, count: Int? = nil) throws -> JSON {
+  package func prefill(_ pool: String, count: Int? = nil) throws -> JSON {
     let answer = try post("/v1/pools/\(pool)/runs", count.map { #"{"count": \#($0)}"# } ?? "")
     guard answer.status == 202, let id = answer.json["run"].string else {
       throw ClientError("no run: \(answer.text)")
@@ -173,7 +173,7 @@ extension Endpoint {
   }
 
   /// Waits for a run's end.
-  func ended(_ id: String) throws -> JSON {
+  package func ended(_ id: String) throws -> JSON {
     try eventually("the end of run \(id)") {
       let run = try run(id)
       return ["queued", "running"].contains(run["state"].string) ? nil : run

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A JSON value that a test looks into. What is not there is null.
-enum JSON: Decodable, Equatable, Sendable {
+package enum JSON: Decodable, Equatable, Sendable {
   case null
   case bool(Bool)
   case int(Int)
@@ -10,7 +10,7 @@ enum JSON: Decodable, Equatable, Sendable {
   case array([JSON])
   case object([String: JSON])
 
-  init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let value = try decoder.singleValueContainer()
     if value.decodeNil() {
       self = .null
@@ -29,38 +29,38 @@ enum JSON: Decodable, Equatable, Sendable {
     }
   }
 
-  init(_ text: String) throws {
+  package init(_ text: String) throws {
     self = try JSONDecoder().decode(JSON.self, from: Data(text.utf8))
   }
 
-  subscript(name: String) -> JSON {
+  package subscript(name: String) -> JSON {
     if case .object(let members) = self { members[name] ?? .null } else { .null }
   }
 
-  subscript(index: Int) -> JSON {
+  package subscript(index: Int) -> JSON {
     let elements = elements
     return elements.indices.contains(index) ? elements[index] : .null
   }
 
-  var elements: [JSON] { if case .array(let elements) = self { elements } else { [] } }
+  package var elements: [JSON] { if case .array(let elements) = self { elements } else { [] } }
   /// The names of an object's members.
-  var names: Set<String> {
+  package var names: Set<String> {
     if case .object(let members) = self { Set(members.keys) } else { [] }
   }
-  var string: String? { if case .string(let string) = self { string } else { nil } }
-  var int: Int? { if case .int(let int) = self { int } else { nil } }
+  package var string: String? { if case .string(let string) = self { string } else { nil } }
+  package var int: Int? { if case .int(let int) = self { int } else { nil } }
   /// A number, whole or not.
-  var number: Double? {
+  package var number: Double? {
     switch self {
     case .int(let int): Double(int)
     case .double(let double): double
     default: nil
     }
   }
-  var bool: Bool? { if case .bool(let bool) = self { bool } else { nil } }
+  package var bool: Bool? { if case .bool(let bool) = self { bool } else { nil } }
 
   /// The time that it says, in seconds since the epoch.
-  var time: Double? {
+  package var time: Double? {
     guard let string else { return nil }
     let formatter = ISO8601DateFormatter()
     formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]

@@ -1,14 +1,14 @@
 import Foundation
 
 /// A running `larder serve`.
-struct ServerProcess: Sendable {
-  let child: ChildProcess
-  let port: UInt16
-  var http: Endpoint { .tcp(port: port) }
-  var url: String { "http://127.0.0.1:\(port)" }
+package struct ServerProcess: Sendable {
+  package let child: ChildProcess
+  package let port: UInt16
+  package var http: Endpoint { .tcp(port: port) }
+  package var url: String { "http://127.0.0.1:\(port)" }
 
   /// Waits until a server that was started tells its address and is ready.
-  init(_ child: ChildProcess) throws {
+  package init(_ child: ChildProcess) throws {
     self.child = child
     let port = try eventually("the server's address") { () throws -> UInt16? in
       if let status = child.ended {
@@ -24,13 +24,13 @@ struct ServerProcess: Sendable {
 
   /// SIGTERM, and its exit code.
   @discardableResult
-  func stop() throws -> Int32 {
+  package func stop() throws -> Int32 {
     child.signal(SIGTERM)
     return try child.wait()
   }
 
   /// kill -9, and waits for its end.
-  func kill() throws {
+  package func kill() throws {
     child.signal(SIGKILL)
     _ = try child.wait()
   }

@@ -1,23 +1,22 @@
 import Foundation
 import Synchronization
-import Testing
 
 /// What a command that has ended left.
-struct Finished: Sendable {
-  let status: Int32
-  let output: String
-  let errors: String
+package struct Finished: Sendable {
+  package let status: Int32
+  package let output: String
+  package let errors: String
 
-  var json: JSON { (try? JSON(output)) ?? .null }
+  package var json: JSON { (try? JSON(output)) ?? .null }
 }
 
 /// A folder of its own in which commands run: `Schedules` and `larder.db` are there by default.
-final class Workspace: Sendable {
-  let path: String
+package final class Workspace: Sendable {
+  package let path: String
   private let children = Mutex<[ChildProcess]>([])
 
   /// Runs a test in a new workspace, and ends and removes all that was made in it.
-  static func with<Result>(_ body: (Workspace) throws -> Result) throws -> Result {
+  package static func with<Result>(_ body: (Workspace) throws -> Result) throws -> Result {
     let workspace = try Workspace()
     defer { workspace.remove() }
     return try body(workspace)
@@ -25,10 +24,9 @@ final class Workspace: Sendable {
 
   private init() throws {
     // Short, since a socket's address holds 107 bytes.
-    let template = try #require(strdup("/tmp/larder-test-XXXXXX"))
-    defer { free(template) }
-    guard mkdtemp(template) != nil else { throw ClientError.system("mkdtemp") }
-    path = String(cString: template)
+    var template = Array("/tmp/larder-test-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw ClientError.system("mkdtemp") }
+    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     try FileManager.default.createDirectory(
       atPath: schedules, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o755])
   }
@@ -38,48 +36,48 @@ final class Workspace: Sendable {
     try? FileManager.default.removeItem(atPath: path)
   }
 
-  var schedules: String { path + "/Schedules" }
-  var store: String { path + "/larder.db" }
-  var socket: Endpoint { .unix(path: store + ".sock") }
+  package var schedules: String { path + "/Schedules" }
+  package var store: String { path + "/larder.db" }
+  package var socket: Endpoint { .unix(path: store + ".sock") }
 
   /// Writes a file of this workspace.
-  func write(_ name: String, _ text: String, mode: Int = 0o644) throws {
+  package func write(_ name: String, _ text: String, mode: Int = 0o644) throws {
     let file = path + "/" + name
     try Data(text.utf8).write(to: URL(fileURLWithPath: file))
     try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file)
   }
 
-  func read(_ name: String) -> String {
+  package func read(_ name: String) -> String {
     String(
       decoding: FileManager.default.contents(atPath: "\(path)/\(name)") ?? Data(), as: UTF8.self)
   }
 
-  func lines(_ name: String) -> [String] {
+  package func lines(_ name: String) -> [String] {
     read(name).split(separator: "\n").map(String.init)
   }
 
-  func delete(_ name: String) throws {
+  package func delete(_ name: String) throws {
     try FileManager.default.removeItem(atPath: "\(path)/\(name)")
   }
 
-  func mode(_ name: String) throws -> Int? {
+  package func mode(_ name: String) throws -> Int? {
     let attributes = try FileManager.default.attributesOfItem(atPath: "\(path)/\(name)")
     return (attributes[.posixPermissions] as? NSNumber)?.intValue
   }
 
   /// Writes a pool's schedule file, `POOL.yaml`.
-  func declare(_ pool: String, _ yaml: String) throws {
+  package func declare(_ pool: String, _ yaml: String) throws {
     try write("Schedules/\(pool).yaml", "pool: \(pool)\n" + yaml + "\n")
   }
 
   /// Writes a program beside the schedule files. It starts with its own `#!` or is for `sh`.
-  func producer(_ name: String, _ script: String) throws {
+  package func producer(_ name: String, _ script: String) throws {
     let text = script.hasPrefix("#!") ? script : "#!/bin/sh\n" + script
     try write("Schedules/\(name)", text + "\n", mode: 0o755)
   }
 
   /// Starts a command in this folder. `input` is its standard input.
-  func start(
+  package func start(
     _ command: [String], input: String = "", environment: [String: String] = [:]
   ) throws -> ChildProcess {
     var variables = ["PATH": Self.searchPath, "HOME": path, "LANG": "C.UTF-8"]
@@ -97,14 +95,14 @@ final class Workspace: Sendable {
 
   /// Runs `larder` to its end.
   @discardableResult
-  func larder(
+  package func larder(
     _ arguments: String..., input: String = "", environment: [String: String] = [:]
   ) throws -> Finished {
     try larder(arguments, input: input, environment: environment)
   }
 
   @discardableResult
-  func larder(
+  package func larder(
     _ arguments: [String], input: String = "", environment: [String: String] = [:]
   ) throws -> Finished {
     let child = try start(
@@ -114,7 +112,7 @@ final class Workspace: Sendable {
   }
 
   /// Starts `larder serve` on a free port and waits until it is ready.
-  func serve(
+  package func serve(
     _ arguments: String..., environment: [String: String] = [:]
   ) throws -> ServerProcess {
     let child = try start(
@@ -124,10 +122,12 @@ final class Workspace: Sendable {
   }
 
   /// The built command, which lies beside the tests' own program.
-  static func binary() throws -> String {
+  package static func binary() throws -> String {
     let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let path = URL(fileURLWithPath: tests).deletingLastPathComponent().path + "/larder"
-    return try #require(
-      FileManager.default.isExecutableFile(atPath: path) ? path : nil, "no larder at \(path)")
+    guard FileManager.default.isExecutableFile(atPath: path) else {
+      throw ClientError("there is no larder at \(path)")
+    }
+    return path
   }
 }

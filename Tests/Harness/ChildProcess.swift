@@ -2,20 +2,20 @@ import Foundation
 import Synchronization
 
 /// A program that a test started. Its standard streams are files, so that nobody waits for a pipe.
-final class ChildProcess: Sendable {
-  let pid: Int32
+package final class ChildProcess: Sendable {
+  package let pid: Int32
   private let outputPath: String
   private let errorsPath: String
   private let status = Mutex<Int32?>(nil)
 
-  struct StartError: Error, CustomStringConvertible {
-    let description: String
+  package struct StartError: Error, CustomStringConvertible {
+    package let description: String
   }
 
   /// - Parameters:
   ///   - command: the program's absolute path and its arguments.
   ///   - streams: where `.in` is read and `.out` and `.err` are written.
-  init(
+  package init(
     _ command: [String], directory: String, environment: [String: String], streams: String
   ) throws {
     outputPath = streams + ".out"
@@ -74,7 +74,7 @@ final class ChildProcess: Sendable {
   }
 
   /// The exit code, or the negated signal that ended it; nil while it runs.
-  var ended: Int32? {
+  package var ended: Int32? {
     status.withLock { status in
       if status == nil {
         var value: Int32 = 0
@@ -86,18 +86,18 @@ final class ChildProcess: Sendable {
     }
   }
 
-  func signal(_ number: Int32) {
+  package func signal(_ number: Int32) {
     // As long as it isn't reaped its id is its own.
     status.withLock { if $0 == nil { kill(pid, number) } }
   }
 
   /// Waits for its end and gives the exit code, or the negated signal.
-  func wait(within seconds: Double = 60) throws -> Int32 {
+  package func wait(within seconds: Double = 60) throws -> Int32 {
     try eventually("the end of process \(pid)", within: seconds) { ended }
   }
 
   /// Ends it, if need be by force.
-  func end() {
+  package func end() {
     signal(SIGTERM)
     if (try? wait(within: 20)) == nil {
       signal(SIGKILL)
@@ -105,8 +105,8 @@ final class ChildProcess: Sendable {
     }
   }
 
-  var output: String { Self.read(outputPath) }
-  var errors: String { Self.read(errorsPath) }
+  package var output: String { Self.read(outputPath) }
+  package var errors: String { Self.read(errorsPath) }
 
   private static func read(_ path: String) -> String {
     String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)

@@ -1,14 +1,14 @@
 import Foundation
 
-struct NeverHappened: Error, CustomStringConvertible {
-  let description: String
+package struct NeverHappened: Error, CustomStringConvertible {
+  package let description: String
 }
 
 /// Looks again and again until there is a value, and gives it.
 ///
 /// - Parameter seconds: far more than it ever takes, so that a slow machine fails no test.
 @discardableResult
-func eventually<Value>(
+package func eventually<Value>(
   _ what: String, within seconds: Double = 60, _ look: () throws -> Value?
 ) throws -> Value {
   let deadline = ContinuousClock.now + .seconds(seconds)
@@ -22,14 +22,14 @@ func eventually<Value>(
 }
 
 /// Looks again and again until the condition holds.
-func eventually(
+package func eventually(
   _ what: String, within seconds: Double = 60, _ holds: () throws -> Bool
 ) throws {
   try eventually(what, within: seconds) { try holds() ? true : nil }
 }
 
 /// Runs `body` on `count` threads at once and gives what they gave, in order.
-func atOnce<Value: Sendable>(
+package func atOnce<Value: Sendable>(
   _ count: Int, _ body: @escaping @Sendable (Int) throws -> Value
 ) throws -> [Value] {
   let results = Results<Value>(count)

@@ -1,7 +1,7 @@
 /// Producers that several tests use.
-enum Scripts {
+package enum Scripts {
   /// Makes what it is asked for, each item with a key of its own.
-  static let counting = """
+  package static let counting = """
     i=0
     while [ "$i" -lt "$LARDER_COUNT" ]; do
       i=$((i + 1))

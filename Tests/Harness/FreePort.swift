@@ -1,9 +1,9 @@
 import Foundation
 
 /// A port for programs that must be told one beforehand.
-enum FreePort {
+package enum FreePort {
   /// A loopback port that nobody listens on now.
-  static func find() throws -> UInt16 {
+  package static func find() throws -> UInt16 {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     guard descriptor >= 0 else { throw ClientError.system("socket") }
     defer { close(descriptor) }

@@ -1,0 +1,29 @@
+#if MUTANTS
+  import Glibc
+
+  /// A promise that a test build breaks on purpose, named by `LARDER_MUTANT`, to show that the tests
+  /// notice. Release builds have none of this.
+  package enum Mutant: String, CaseIterable, Sendable {
+    /// The log is not synced before a claim is answered.
+    case normalSync = "normal-sync"
+    /// A transaction is answered before its commit, which comes with the next one.
+    case earlyAnswer = "early-answer"
+    /// What a crash left behind is served before it is durable.
+    case noCheckpoint = "no-checkpoint"
+    /// A commit that ended in an I/O error is tried again by the same connection.
+    case retriedCommit = "retried-commit"
+    /// Nothing looks whether a key has a claim already.
+    case noUniqueness = "no-uniqueness"
+    /// A key finds the claim of any principal.
+    case sharedKeys = "shared-keys"
+    /// A slice is recorded as done before its items are stored.
+    case earlySlice = "early-slice"
+    /// Producers inherit the signal mask of the thread that starts them.
+    case inheritedMask = "inherited-mask"
+
+    /// The one that this process has.
+    package static let current: Mutant? = getenv("LARDER_MUTANT").flatMap {
+      Mutant(rawValue: String(cString: $0))
+    }
+  }
+#endif

@@ -1,0 +1,1 @@
+// The part of the campaign that needs no process: to come.
