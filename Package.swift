@@ -30,7 +30,8 @@ let package = Package(
     .systemLibrary(name: "CYAML"),
     .systemLibrary(name: "CCurl"),
     .systemLibrary(name: "CCrypto"),
-    .target(name: "CLinux"),
+    .target(
+      name: "CLinux", cSettings: [.define("MUTANTS", .when(configuration: .debug))]),
 
     target("Cron"),
     target("Larder", ["Cron"]),

@@ -13,7 +13,7 @@ extension API {
       throw Problem(.badRequest, "\"user\" is missing")
     }
     try checkUser(user)
-    var request = ClaimRequest(pool: pool, user: user)
+    var request = ClaimRequest(pool: pool, principal: call.principal, user: user)
     request.key = try idempotencyKey(call.idempotencyKeys)
     request.count = try body.integer("count", in: Limits.claimCount) ?? 1
     request.hold = try body.duration("hold")

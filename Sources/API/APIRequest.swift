@@ -9,6 +9,8 @@ package struct APIRequest: Sendable {
   package var query: [(name: String, value: String)] = []
   package var contentType: String?
   package var contentEncoding: String?
+  /// Who calls: what keys are scoped to.
+  package var principal = "local"
   /// Every `Idempotency-Key` field, as it stands in the header.
   package var idempotencyKeys: [String] = []
   package var body: [UInt8] = []
@@ -33,6 +35,11 @@ package struct APIRequest: Sendable {
     contentEncoding = request.header("Content-Encoding")
     idempotencyKeys = request.headerValues("Idempotency-Key")
     body = request.body
+    #if MUTANTS
+      if let principal = Mutant.principal(request.header(Mutant.principalField)) {
+        self.principal = principal
+      }
+    #endif
   }
 
   /// Refuses query parameters that the call does not know, or that stand twice.

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -18,9 +20,12 @@ static int prepare_attributes(posix_spawnattr_t *attributes) {
   sigemptyset(&none);
   int failure = posix_spawnattr_setsigdefault(attributes, &all);
   if (failure == 0) failure = posix_spawnattr_setsigmask(attributes, &none);
-  if (failure == 0)
-    failure = posix_spawnattr_setflags(
-        attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
+  short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID;
+#ifdef MUTANTS
+  const char *mutant = getenv("LARDER_MUTANT");
+  if (mutant && strcmp(mutant, "inherited-mask") == 0) flags &= ~POSIX_SPAWN_SETSIGMASK;
+#endif
+  if (failure == 0) failure = posix_spawnattr_setflags(attributes, flags);
   return failure;
 }
 

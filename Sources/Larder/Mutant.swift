@@ -25,5 +25,13 @@
     package static let current: Mutant? = getenv("LARDER_MUTANT").flatMap {
       Mutant(rawValue: String(cString: $0))
     }
+
+    /// The header field by which a test names the principal, if `LARDER_TEST_PRINCIPALS` is set: as
+    /// long as there are no tokens, there is one principal otherwise.
+    package static let principalField = "Larder-Test-Principal"
+
+    package static func principal(_ field: String?) -> String? {
+      getenv("LARDER_TEST_PRINCIPALS") == nil ? nil : field
+    }
   }
 #endif

@@ -38,6 +38,9 @@ final class Connection {
 
   /// Finalizes every statement and closes the connection.
   func close() {
+    #if MUTANTS
+      if Mutant.current == .earlyAnswer { try? commitEarlier() }
+    #endif
     for statement in statements.values { statement.finalize() }
     statements = [:]
     sqlite3_close_v2(handle)
@@ -96,6 +99,9 @@ final class Connection {
   /// Runs `body` in one transaction that writes. It is durable when this returns; if `body`
   /// throws, nothing of it is kept.
   func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
+    #if MUTANTS
+      if Mutant.current == .earlyAnswer { try commitEarlier() }
+    #endif
     try run("BEGIN IMMEDIATE")
     let result: Result
     do {
@@ -104,9 +110,19 @@ final class Connection {
       try rollBack()
       throw error
     }
+    #if MUTANTS
+      if Mutant.current == .earlyAnswer { return result }
+    #endif
     do {
       try statement("COMMIT").run([])
     } catch {
+      #if MUTANTS
+        if Mutant.current == .retriedCommit {
+          // The connection has no transaction any more, which looks like a commit that was done.
+          _ = try? statement("COMMIT").run([])
+          return result
+        }
+      #endif
       // Only "disk full" is a definite no: the commit's frames do not fit. After an I/O error
       // the frames may be on disk or not, which only a new connection finds out.
       guard error.primary == SQLITE_FULL else { throw .unknownCommit(error.message) }
@@ -115,6 +131,12 @@ final class Connection {
     }
     return result
   }
+
+  #if MUTANTS
+    private func commitEarlier() throws(StoreError) {
+      if sqlite3_get_autocommit(handle) == 0 { try run("COMMIT") }
+    }
+  #endif
 
   /// Runs `body` on one state of the database.
   func snapshot<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {

@@ -24,7 +24,10 @@ extension SQLiteStore {
     guard let pool = inForce[request.pool] else { return .unknownPool }
     let policy = pool.claims
     // Where a user may have one item, asking again without a key is the same request.
-    let key = request.key ?? (policy.perUser == 1 ? "" : nil)
+    var key = request.key ?? (policy.perUser == 1 ? "" : nil)
+    #if MUTANTS
+      if Mutant.current == .noUniqueness { key = nil }
+    #endif
     if let key, let earlier = try earlierClaim(request, key: key, at: now) { return earlier }
     if request.hold != nil, policy.hold == .zero { return .noHolds }
     if policy.perUser > 0 {
@@ -50,10 +53,20 @@ extension SQLiteStore {
     return .granted(try give(items, to: claim, at: now))
   }
 
-  private static let earlier = """
-    SELECT \(ClaimRecord.columns), fingerprint FROM claims
-    WHERE user = ? AND pool = ? AND principal = ? AND key = ?
-    """
+  private static var earlier: String {
+    #if MUTANTS
+      if Mutant.current == .sharedKeys {
+        return """
+          SELECT \(ClaimRecord.columns), fingerprint FROM claims
+          WHERE user = ? AND pool = ? AND ? <> '' AND key = ?
+          """
+      }
+    #endif
+    return """
+      SELECT \(ClaimRecord.columns), fingerprint FROM claims
+      WHERE user = ? AND pool = ? AND principal = ? AND key = ?
+      """
+  }
 
   /// The claim that bound the key, if it was bound.
   private func earlierClaim(

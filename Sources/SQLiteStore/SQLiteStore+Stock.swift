@@ -14,7 +14,13 @@ extension SQLiteStore {
   package func commit(
     _ slice: SliceCommit, at now: Instant
   ) throws(StoreError) -> PutResult {
-    try transaction { () throws(StoreError) in
+    #if MUTANTS
+      if Mutant.current == .earlySlice { try acknowledge(slice) }
+    #endif
+    return try transaction { () throws(StoreError) in
+      #if MUTANTS
+        if Mutant.current == .earlySlice { try setState(of: slice, .running) }
+      #endif
       let found = try connection.first(
         """
         SELECT r.pool, s.asked, s.recalled FROM runs r JOIN slices s ON s.run = r.id
@@ -54,6 +60,23 @@ extension SQLiteStore {
       return result
     }
   }
+
+  #if MUTANTS
+    private func acknowledge(_ slice: SliceCommit) throws(StoreError) {
+      try transaction { () throws(StoreError) in
+        try setState(of: slice, .committed)
+        try connection.run(
+          "UPDATE slices SET stored = ? WHERE run = ? AND slice = ?",
+          [.integer(slice.items.count), .text(slice.run), .integer(slice.slice)])
+      }
+    }
+
+    private func setState(of slice: SliceCommit, _ state: SliceState) throws(StoreError) {
+      try connection.run(
+        "UPDATE slices SET state = ? WHERE run = ? AND slice = ?",
+        [.text(state.rawValue), .text(slice.run), .integer(slice.slice)])
+    }
+  #endif
 
   /// How many items more the pool's `max` allows, without counting `releasing` items in flight.
   private func room(

@@ -77,8 +77,20 @@ package final class SQLiteStore: Store {
         why: "its file system does not allow a write-ahead log: put the store on a local disk")
     }
     try connection.run("PRAGMA synchronous = FULL")
+    #if MUTANTS
+      if Mutant.current == .normalSync { try connection.run("PRAGMA synchronous = NORMAL") }
+    #endif
     try connection.run("PRAGMA cache_size = -16384")
     try connection.run("PRAGMA temp_store = MEMORY")
+    try makeDurable(files)
+    try Schema.migrate(connection)
+  }
+
+  /// Puts on disk what a crash left in the write-ahead log.
+  private func makeDurable(_ files: StoreFiles) throws(StoreError) {
+    #if MUTANTS
+      if Mutant.current == .noCheckpoint { return }
+    #endif
     // What a killed process wrote can be read before it is on disk. Answering a repeated claim
     // from it, and then losing power, would lose an acknowledged claim.
     // A reader of another process may keep an old state for long: it is not waited for.
@@ -86,7 +98,6 @@ package final class SQLiteStore: Store {
     let busy = try connection.first("PRAGMA wal_checkpoint(TRUNCATE)") { $0.int(0) }
     connection.waitsForLocks = true
     if busy != 0 { try files.syncLog() }
-    try Schema.migrate(connection)
   }
 
   package func close() {
