@@ -1,7 +1,8 @@
 # make run    install what is missing, build, and serve the pools of Schedules/
 # make test   install what is missing, and run all tests
+# make faults [SEED=n]   kill, starve and cheat the server for 15 minutes; nothing may be lost
 # make simulate   simulate histories of random seeds for SECONDS=60, or that of SEED=n STEPS=m
-.PHONY: run test check format deps build clean simulate
+.PHONY: run test check format deps build clean simulate faults
 
 # Headers of the C libraries that Larder uses, the authorities that webhooks' hosts are checked
 # against, and the programs that its examples and tests run.
@@ -29,6 +30,15 @@ simulate: deps
 	swift build -c release --product simulate
 	SEED='$(SEED)' STEPS='$(STEPS)' SECONDS='$(SECONDS)' FIRST='$(FIRST)' \
 		"$$(swift build -c release --show-bin-path)/simulate"
+
+# The mutants are in debug builds alone.
+faults: deps
+	swift build -c release --product larder
+	swift build -c release --product FaultShim
+	swift build -c release --product campaign
+	swift build --product larder
+	SEED='$(SEED)' LARDER_DEBUG="$$(swift build --show-bin-path)/larder" \
+		"$$(swift build -c release --show-bin-path)/campaign"
 
 check: deps
 	$(FORMAT) lint --strict --recursive $(SOURCES)

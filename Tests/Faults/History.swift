@@ -55,6 +55,19 @@ package final class Recorder: Sendable {
   /// What was recorded so far.
   package func snapshot() -> History { history.withLock { $0 } }
 
+  /// Some of the claims that were granted so far, by chance; one may come twice.
+  package func someClaims(_ count: Int, by random: inout Randomness) -> [Operation] {
+    history.withLock { history in
+      var some: [Operation] = []
+      // One request in two or three is one: a few looks are enough.
+      for _ in 0..<(count * 4) where some.count < count {
+        guard let operation = history.operations.randomElement(using: &random) else { break }
+        if operation.action == .claim, operation.outcome == .ok { some.append(operation) }
+      }
+      return some
+    }
+  }
+
   /// How many requests were recorded so far.
   package var count: Int { history.withLock { $0.operations.count } }
 }
