@@ -97,6 +97,15 @@ struct CheckerTests {
       Story.request(220, "x", .ok, Story.claim("c6", "x", 5)))
     evidence.restocking = ["tickets"]
     expectNone(evidence)
+    // The release was not answered, and took place.
+    evidence = Story.answers(
+      Story.request(200, "z", .ok, Story.claim("c5", "z", 5, state: "held")),
+      Operation(.release, invoked: 210, completed: 215, subject: "c5", outcome: .info),
+      Story.request(220, "x", .ok, Story.claim("c6", "x", 5)))
+    evidence.restocking = ["tickets"]
+    expectNone(evidence)
+    evidence.history.operations[14].outcome = .fail
+    expect(evidence, .i1, .doubled, "item a5")
     // Answered before anybody let it go.
     evidence = Story.answers(
       Story.request(200, "z", .ok, Story.claim("c5", "z", 5, state: "held")),

@@ -17,6 +17,10 @@ package final class Arena {
   /// Processes that worked for runs when the last server was killed.
   private var left: Set<RunProcess> = []
 
+  /// Starts that were refused since the lock of the server that was killed was not free yet.
+  package private(set) var refusals = 0
+
+  private static let lockPatience = Duration.seconds(1)
   /// The number of the client that looks after what others were answered.
   private static let auditor = 99
 
@@ -41,9 +45,24 @@ package final class Arena {
   /// - Returns: false if it was killed before, by what the environment preloads.
   /// - Throws: where it ended by itself or never came.
   package func start(environment: [String: String] = [:]) throws -> Bool {
-    let child = try workspace.start(
-      [binary, "serve", "--listen", "127.0.0.1:0"], environment: environment)
-    server = child
+    let patience = ContinuousClock.now + Self.lockPatience
+    while true {
+      let child = try workspace.start(
+        [binary, "serve", "--listen", "127.0.0.1:0"], environment: environment)
+      server = child
+      do {
+        return try becomeReady(child)
+      } catch {
+        // A child that a killed server was about to start has the server's lock until it runs its
+        // program, which is a moment later.
+        guard child.errors.contains("is served by another process"), ContinuousClock.now < patience
+        else { throw error }
+        refusals += 1
+      }
+    }
+  }
+
+  private func becomeReady(_ child: ChildProcess) throws -> Bool {
     do {
       let ready = try ServerProcess(child)
       recorder.record(.ready(pid: child.pid))

@@ -61,6 +61,8 @@ struct KnownClaims {
   /// Reads of one claim, and of all of a user, that were answered by a yes or a no.
   private(set) var reads: [String: [Operation]] = [:]
   private(set) var lists: [String: [Operation]] = [:]
+  /// When a claim's release was first asked for, unless that was refused.
+  private(set) var releases: [String: Int64] = [:]
 
   init(_ operations: [Operation]) {
     for operation in operations.sorted(by: { $0.invoked < $1.invoked }) {
@@ -68,8 +70,10 @@ struct KnownClaims {
       case .claim:
         requests[Owner(operation), default: []].append(operation)
       case .read, .confirm, .release:
-        if let subject = operation.subject, operation.outcome != .info {
-          reads[subject, default: []].append(operation)
+        guard let subject = operation.subject else { break }
+        if operation.outcome != .info { reads[subject, default: []].append(operation) }
+        if operation.action == .release, operation.outcome != .fail, releases[subject] == nil {
+          releases[subject] = operation.invoked
         }
       case .list:
         if operation.outcome == .ok, operation.isWhole {

@@ -48,13 +48,9 @@ struct ClaimChecks {
     guard restocking.contains(one.claim.pool) else { return false }
     return [(one, other), (other, one)].contains { former, latter in
       let id = former.claim.id
-      let changes = known.reads[id] ?? []
-      let released = changes.filter { $0.action == .release }.map(\.invoked).min() ?? .max
-      let ended = (known.sightings[id] ?? []).contains {
-        ["released", "lapsed"].contains($0.claim.state)
-      }
       let granted = known.granted(latter.claim.id)?.operation.completed ?? .max
-      return ended && (released == .max || released < granted)
+      if let released = known.releases[id] { return released < granted }
+      return (known.sightings[id] ?? []).contains { $0.claim.state == "lapsed" }
     }
   }
 
