@@ -1,6 +1,7 @@
 # make run    install what is missing, build, and serve the pools of Schedules/
 # make test   install what is missing, and run all tests
-# make faults [SEED=n]   kill, starve and cheat the server for 15 minutes; nothing may be lost
+# make faults   kill, starve and cheat the server, and look whether it lost or doubled anything;
+#               SEED=n repeats a campaign, PHASE=word runs one part of it
 # make simulate   simulate histories of random seeds for SECONDS=60, or that of SEED=n STEPS=m
 .PHONY: run test check format deps build clean simulate faults
 
@@ -37,7 +38,8 @@ faults: deps
 	swift build -c release --product FaultShim
 	swift build -c release --product campaign
 	swift build --product larder
-	SEED='$(SEED)' LARDER_DEBUG="$$(swift build --show-bin-path)/larder" \
+	SEED='$(SEED)' PHASE='$(PHASE)' \
+		LARDER_DEBUG="$$(swift build --show-bin-path)/larder" \
 		"$$(swift build -c release --show-bin-path)/campaign"
 
 check: deps

@@ -129,8 +129,10 @@ package final class Arena {
   }
 
   private func auditor(of target: Target) -> LoadClient {
+    // Whoever would start the next server is this thread.
     LoadClient(
-      Self.auditor, target: target, recorder: recorder, shared: LoadShared(seed: seed), seed: seed)
+      Self.auditor, target: target, recorder: recorder, shared: LoadShared(seed: seed), seed: seed,
+      waits: false)
   }
 
   /// Ends the load, asks once more for whatever was not answered, stops the server, and judges.

@@ -29,12 +29,14 @@ final class FaultControl {
 
   deinit { munmap(block, MemoryLayout<faultshim_control>.size) }
 
-  /// Ends the process at one of its next calls of a kind: the first if `number` is 1.
+  /// Ends the process at one of its next calls of a kind, the first if `number` is 1, and at no
+  /// other.
   func kill(at number: Int, of kind: faultshim_kind, _ action: faultshim_action) {
+    clear()
     change(kind) { fault in
       fault.from = fault.calls + Int64(number)
       fault.to = fault.from
-      fault.action = Int32(bitPattern: action.rawValue)
+      fault.action = Int32(action.rawValue)
     }
   }
 

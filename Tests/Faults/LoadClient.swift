@@ -16,14 +16,20 @@ final class LoadClient {
   private let target: Target
   private let recorder: Recorder
   private let shared: LoadShared
+  /// Whether it waits for the next server where one died.
+  private let waits: Bool
   private var random: Randomness
   private var connection: (to: Target.Place, LightConnection)?
   private var made = 0
   private var got: [Got] = []
   private var held: [Got] = []
 
-  init(_ number: Int, target: Target, recorder: Recorder, shared: LoadShared, seed: UInt64) {
+  init(
+    _ number: Int, target: Target, recorder: Recorder, shared: LoadShared, seed: UInt64,
+    waits: Bool = true
+  ) {
     self.number = number
+    self.waits = waits
     self.target = target
     self.recorder = recorder
     self.shared = shared
@@ -174,6 +180,7 @@ final class LoadClient {
         connection = (place, new)
         return new
       }
+      guard waits else { return nil }
       // It died, and those who started it don't know yet.
       usleep(1_000)
     }

@@ -19,7 +19,7 @@ extension Phase {
         : [faultshim_kill, faultshim_kill_within, faultshim_kill_after]
       action = actions.randomElement(using: &random)!
       // Early calls as often as late ones: 1 to 2, to 4, to 8 and so on.
-      let end = 1 << Int.random(in: 1...9, using: &random)
+      let end = 1 << Int.random(in: 1...11, using: &random)
       number = Int.random(in: (end / 2)...end, using: &random)
     }
   }
