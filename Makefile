@@ -1,7 +1,9 @@
 # make run    install what is missing, build, and serve the pools of Schedules/
 # make test   install what is missing, and run all tests
+# make faults   kill, starve and cheat the server, and look whether it lost or doubled anything;
+#               SEED=n repeats a campaign, PHASE=word runs one part of it
 # make simulate   simulate histories of random seeds for SECONDS=60, or that of SEED=n STEPS=m
-.PHONY: run test check format deps build clean simulate
+.PHONY: run test check format deps build clean simulate faults
 
 # Headers of the C libraries that Larder uses, the authorities that webhooks' hosts are checked
 # against, and the programs that its examples and tests run.
@@ -29,6 +31,16 @@ simulate: deps
 	swift build -c release --product simulate
 	SEED='$(SEED)' STEPS='$(STEPS)' SECONDS='$(SECONDS)' FIRST='$(FIRST)' \
 		"$$(swift build -c release --show-bin-path)/simulate"
+
+# The mutants are in debug builds alone.
+faults: deps
+	swift build -c release --product larder
+	swift build -c release --product FaultShim
+	swift build -c release --product campaign
+	swift build --product larder
+	SEED='$(SEED)' PHASE='$(PHASE)' \
+		LARDER_DEBUG="$$(swift build --show-bin-path)/larder" \
+		"$$(swift build -c release --show-bin-path)/campaign"
 
 check: deps
 	$(FORMAT) lint --strict --recursive $(SOURCES)

@@ -1,0 +1,48 @@
+import Faults
+import Foundation
+import Testing
+
+/// The campaign's short form.
+@Suite(.serialized, .timeLimit(.minutes(2)))
+struct CampaignTests {
+  private func run(_ phase: Phase, seed: UInt64, least: Campaign.Least) {
+    let folder = NSTemporaryDirectory() + "larder-faults"
+    let campaign = Campaign(phases: [phase], least: least)
+    let tally = campaign.run(seed: seed, folder: folder) { _ in }
+    let violations = tally.violations.map(\.description).joined(separator: "\n")
+    #expect(campaign.complaints(tally) == [], "\(violations)")
+  }
+
+  @Test func nothingIsLostOrDoubledByKills() {
+    run(
+      .randomKills(10), seed: 20_261_125,
+      least: Campaign.Least(kills: 10, ok: 200, info: 10, mutants: 0))
+  }
+
+  @Test func nothingIsLostOrDoubledByDeathsAtACall() {
+    run(
+      .nthCallKills(10), seed: 20_261_125,
+      least: Campaign.Least(kills: 10, ok: 50, info: 5, mutants: 0))
+  }
+
+  @Test func aCampaignThatSawTooLittleFails() {
+    let campaign = Campaign(
+      phases: [Phase("nothing") { _ in Tally() }],
+      least: Campaign.Least(kills: 1, ok: 1, info: 1, mutants: 1))
+    let tally = campaign.run(seed: 1, folder: "/nonexistent") { _ in }
+    #expect(campaign.complaints(tally).count == 4)
+    #expect(
+      Campaign.line(tally, seed: 7)
+        == "kills=0 crash_states=0 io_faults=0 ok_claims=0 info=0 lost=0 doubled=0 phantom=0"
+        + " mutants=0/8 seed=7")
+  }
+
+  @Test func aPhaseThatThrowsIsAViolation() {
+    let campaign = Campaign(
+      phases: [Phase("broken") { _ in throw CocoaError(.fileNoSuchFile) }],
+      least: Campaign.Least(kills: 0, ok: 0, info: 0, mutants: 0))
+    let tally = campaign.run(seed: 1, folder: "/nonexistent") { _ in }
+    #expect(tally.violations.count == 1)
+    #expect(campaign.complaints(tally) == ["1 violations"])
+  }
+}

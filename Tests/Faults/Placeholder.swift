@@ -1,1 +1,0 @@
-// The part of the campaign that needs no process: to come.
