@@ -25,6 +25,20 @@ enum faultshim_action {
   faultshim_fail,         // the call does nothing and fails with `error`
 };
 
+// The store's files.
+enum faultshim_file { faultshim_database = 1, faultshim_log, faultshim_journal, faultshim_folder };
+
+// What the record holds. Each begins with five 64-bit numbers: event, file (of a send: the connection's
+// number), offset or length, count of bytes that follow, and result (of a sync: 0 if it succeeded).
+enum faultshim_event {
+  faultshim_created = 1,
+  faultshim_written,
+  faultshim_truncated,
+  faultshim_synced,
+  faultshim_removed,
+  faultshim_sent,
+};
+
 struct faultshim_fault {
   int64_t calls;   // calls of this kind so far
   int64_t from;    // the first call that the action is for, counted from 1; 0: none
