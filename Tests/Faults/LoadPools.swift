@@ -36,7 +36,7 @@ enum LoadPools {
       tickets,
       """
       producer: {\(command("plain")), slice: 40, \(quick), \(breaker)}
-      stock: {target: 600, reorder_at: 500, max: 100000}
+      stock: {target: 160, reorder_at: 120, max: 100000}
       claims: {per_user: 1, hold: 10m}
       """)
     try workspace.declare(

@@ -26,12 +26,16 @@ package struct Phase: Sendable {
   }
 
   /// Tries one store under load: `body` brings the faults, then all is judged.
+  ///
+  /// - Parameters:
+  ///   - binary: the `larder` that is tried; the one beside this program if none is named.
+  ///   - auditing: how many claims are asked for once more at the end.
   static func tryStore(
-    _ context: PhaseContext, seed: UInt64, auditing: Int,
+    _ context: PhaseContext, seed: UInt64, binary: String? = nil, auditing: Int,
     _ body: (Arena, inout Tally) throws -> Void
   ) throws -> Tally {
     try Workspace.with { workspace in
-      let arena = try Arena(workspace, binary: try Workspace.binary(), seed: seed)
+      let arena = try Arena(workspace, binary: binary ?? Workspace.binary(), seed: seed)
       defer { arena.target.close() }
       var done = Tally()
       arena.startLoad()
@@ -40,6 +44,9 @@ package struct Phase: Sendable {
       let violations = Checker.violations(in: evidence)
       if !violations.isEmpty { try arena.keep(violations, evidence, in: context.folder) }
       done += Tally(evidence.history, violations)
+      if arena.refusals > 0 {
+        context.report("\(arena.refusals) starts found the lock of a server that was killed")
+      }
       return done
     }
   }
