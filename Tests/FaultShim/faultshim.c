@@ -40,6 +40,10 @@ static int connections[descriptors];
 static int last_connection;
 static pthread_mutex_t order = PTHREAD_MUTEX_INITIALIZER;
 
+static void record(
+    enum faultshim_event event, int64_t file, int64_t offset, const void *bytes, int64_t count,
+    int64_t result);
+
 __attribute__((constructor)) static void begin(void) {
   owner = getpid();
   const char *path = getenv("FAULTSHIM_STORE");
@@ -50,7 +54,10 @@ __attribute__((constructor)) static void begin(void) {
     if (slash) *slash = 0;
   }
   const char *name = getenv("FAULTSHIM_LOG");
-  if (name) log_descriptor = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (name) {
+    log_descriptor = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    record(faultshim_begun, 0, 0, NULL, 0, 0);
+  }
   name = getenv("FAULTSHIM_CONTROL");
   if (name) {
     int descriptor = open(name, O_RDWR | O_CLOEXEC);

@@ -7,6 +7,7 @@ package final class Arena {
   package let recorder = Recorder()
   package let target = Target()
   private let binary: String
+  private let environment: [String: String]
   private let seed: UInt64
   private var random: Randomness
   private var server: ChildProcess?
@@ -25,9 +26,12 @@ package final class Arena {
   private static let auditor = 99
 
   /// - Parameter binary: the `larder` that is tried.
-  package init(_ workspace: Workspace, binary: String, seed: UInt64) throws {
+  package init(
+    _ workspace: Workspace, binary: String, environment: [String: String] = [:], seed: UInt64
+  ) throws {
     self.workspace = workspace
     self.binary = binary
+    self.environment = environment
     self.seed = seed
     random = Randomness(seed: seed, purpose: "arena")
     try FileManager.default.createDirectory(
@@ -48,7 +52,8 @@ package final class Arena {
     let patience = ContinuousClock.now + Self.lockPatience
     while true {
       let child = try workspace.start(
-        [binary, "serve", "--listen", "127.0.0.1:0"], environment: environment)
+        [binary, "serve", "--listen", "127.0.0.1:0"],
+        environment: self.environment.merging(environment) { $1 })
       server = child
       do {
         return try becomeReady(child)
@@ -86,6 +91,36 @@ package final class Arena {
     if status != -SIGKILL { troubles.append("the server ended with \(status): \(child.errors)") }
     ended(child)
     return true
+  }
+
+  /// Waits until the server has ended by itself, as one whose disk failed does.
+  ///
+  /// - Returns: whether it has.
+  func awaitFailure(within seconds: Double) -> Bool {
+    guard let child = server else { return true }
+    guard let status = try? child.wait(within: seconds) else { return false }
+    target.set(port: nil)
+    if status != 1 { troubles.append("the server ended with \(status): \(child.errors)") }
+    ended(child)
+    return true
+  }
+
+  var isRunning: Bool { server != nil }
+
+  /// Stops the server for a while, and lets it go on.
+  func suspend(for time: useconds_t) {
+    server?.signal(SIGSTOP)
+    usleep(time)
+    server?.signal(SIGCONT)
+  }
+
+  /// Claims until it is known what came of it, and says whether that was within the time.
+  func answers(within seconds: Double) -> Bool {
+    let number = recorder.count
+    let client = auditor(of: target)
+    let request = LoadRequest(pool: LoadPools.tickets, user: "w-\(number)", key: nil)
+    let operation = try? eventually("an answer", within: seconds) { client.ask(request) }
+    return operation != nil
   }
 
   /// kill -9.

@@ -5,10 +5,17 @@ package struct Campaign: Sendable {
     package var kills: Int
     package var ok: Int
     package var info: Int
+    package var states: Int
+    package var ioFaults: Int
     package var mutants: Int
 
-    package init(kills: Int, ok: Int, info: Int, mutants: Int) {
+    package init(
+      kills: Int = 0, ok: Int = 0, info: Int = 0, states: Int = 0, ioFaults: Int = 0,
+      mutants: Int = 0
+    ) {
       self.kills = kills
+      self.states = states
+      self.ioFaults = ioFaults
       self.ok = ok
       self.info = info
       self.mutants = mutants
@@ -16,17 +23,27 @@ package struct Campaign: Sendable {
   }
 
   /// How many mutants there are.
-  package static let mutants = 8
+  package static let mutants = Mutation.all.count
   package static let randomKills = 300
   package static let nthCallKills = 160
+  package static let crashStates = 3_000
+  package static let ioFaults = 150
 
   /// The full campaign.
   package static let full = Campaign(
     phases: [
       .randomKills(randomKills),
       .nthCallKills(nthCallKills),
+      .powerLoss(crashStates),
+      .ioFaults(ioFaults),
+      .hostileProducers,
+      .farewell,
+      .principals,
+      .mutants,
     ],
-    least: Least(kills: randomKills + nthCallKills, ok: 50_000, info: 1_000, mutants: mutants))
+    least: Least(
+      kills: randomKills + nthCallKills, ok: 50_000, info: 1_000, states: crashStates,
+      ioFaults: ioFaults, mutants: mutants))
 
   package let phases: [Phase]
   package let least: Least
@@ -47,11 +64,11 @@ package struct Campaign: Sendable {
     var sum = Tally()
     for phase in phases {
       let began = monotonicNow()
-      let context = PhaseContext(
-        seed: Randomness.mixed(seed, purpose: phase.name), folder: folder
-      ) { report("\(phase.name): \($0)") }
       var part = Tally()
       do {
+        let context = try PhaseContext(
+          seed: Randomness.mixed(seed, purpose: phase.name), folder: folder
+        ) { report("\(phase.name): \($0)") }
         part = try phase.run(context)
       } catch {
         part.violations = [Violation(.server, .other, "\(phase.name) did not end: \(error)")]
@@ -70,7 +87,8 @@ package struct Campaign: Sendable {
     if !tally.violations.isEmpty { complaints.append("\(tally.violations.count) violations") }
     for (name, count, least) in [
       ("kills", tally.kills, least.kills), ("ok claims", tally.ok, least.ok),
-      ("unknown claims", tally.info, least.info), ("mutants", tally.mutants, least.mutants),
+      ("unknown claims", tally.info, least.info), ("crash states", tally.states, least.states),
+      ("I/O faults", tally.ioFaults, least.ioFaults), ("mutants", tally.mutants, least.mutants),
     ] where count < least {
       complaints.append("\(count) \(name) are fewer than \(least)")
     }

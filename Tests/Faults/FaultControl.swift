@@ -27,6 +27,14 @@ final class FaultControl {
     ]
   }
 
+  /// The control of a workspace's store.
+  convenience init(_ workspace: Workspace) throws {
+    let folder = try Workspace.binary().split(separator: "/").dropLast().joined(separator: "/")
+    try self.init(
+      path: workspace.path + "/control", store: workspace.store,
+      shim: "/\(folder)/libFaultShim.so")
+  }
+
   deinit { munmap(block, MemoryLayout<faultshim_control>.size) }
 
   /// Ends the process at one of its next calls of a kind, the first if `number` is 1, and at no
@@ -40,8 +48,33 @@ final class FaultControl {
     }
   }
 
+  /// Lets calls of a kind fail, beginning with the next one if `number` is 1.
+  func fail(at number: Int, of kind: faultshim_kind, with error: Int32, count: Int = 1) {
+    clear()
+    change(kind) { fault in
+      fault.from = fault.calls + Int64(number)
+      fault.to = fault.from + Int64(count) - 1
+      fault.error = error
+      fault.action = Int32(faultshim_fail.rawValue)
+    }
+  }
+
+  /// How many of those calls that were to fail have.
+  func failed(_ kind: faultshim_kind) -> Int {
+    var count: Int64 = 0
+    change(kind) { if $0.from > 0 { count = min($0.calls, $0.to) - $0.from + 1 } }
+    return Int(max(0, count))
+  }
+
+  /// The bytes that the store's files may have in all; 0: any number.
+  var capacity: Int64 {
+    get { block.pointee.capacity }
+    set { block.pointee.capacity = newValue }
+  }
+
   /// Lets all calls pass.
   func clear() {
+    block.pointee.capacity = 0
     for kind in [faultshim_write, faultshim_sync, faultshim_send, faultshim_open] {
       change(kind) { $0.from = 0 }
     }

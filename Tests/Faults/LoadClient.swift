@@ -89,14 +89,7 @@ final class LoadClient {
   func claim(_ request: LoadRequest) {
     var operation: Operation
     repeat {
-      guard
-        let sent = send(
-          request.bytes,
-          as: Operation(
-            .claim, client: number, invoked: 0, completed: 0, pool: request.pool,
-            user: request.user, key: request.key, fingerprint: request.fingerprint,
-            count: request.count))
-      else { return }
+      guard let sent = send(request.bytes, as: template(request)) else { return }
       operation = sent
     } while operation.outcome == .info && request.key != nil
     guard operation.outcome == .ok, let claim = operation.claims.first else { return }
@@ -107,6 +100,19 @@ final class LoadClient {
       got[Int.random(in: 0..<got.count, using: &random)] = new
     }
     if claim.state == "held", operation.status == 201 { held.append(new) }
+  }
+
+  /// Claims once; nil where nobody knows what came of it.
+  func ask(_ request: LoadRequest) -> Operation? {
+    let operation = send(request.bytes, as: template(request))
+    return operation?.outcome == .info ? nil : operation
+  }
+
+  private func template(_ request: LoadRequest) -> Operation {
+    Operation(
+      .claim, client: number, invoked: 0, completed: 0, principal: request.principal ?? "local",
+      pool: request.pool, user: request.user, key: request.key, fingerprint: request.fingerprint,
+      count: request.count)
   }
 
   func read(_ claim: String) {

@@ -7,6 +7,8 @@ struct LoadRequest {
   let count: Int
   let holds: Bool
   let backorders: Bool
+  /// Named only to servers that let tests do so.
+  var principal: String?
 
   init(
     pool: String, user: String, key: String?, count: Int = 1, holds: Bool = false,
@@ -44,7 +46,8 @@ struct LoadRequest {
   var bytes: [UInt8] {
     HTTPText.request(
       "POST", "/v1/pools/\(pool)/claims",
-      headers: header.map { "Idempotency-Key: \($0)\r\n" } ?? "", body: body)
+      headers: (header.map { "Idempotency-Key: \($0)\r\n" } ?? "")
+        + (principal.map { "Larder-Test-Principal: \($0)\r\n" } ?? ""), body: body)
   }
 
   /// The same key with another body.

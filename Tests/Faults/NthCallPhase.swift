@@ -1,5 +1,4 @@
 import FaultShim
-import Foundation
 import Glibc
 import Harness
 
@@ -27,16 +26,12 @@ extension Phase {
   /// Kills at the Nth write, sync or send since the start, before, within or after the call.
   package static func nthCallKills(_ kills: Int, perStore: Int = 20) -> Phase {
     Phase("kill at the Nth call") { context in
-      let shim =
-        URL(fileURLWithPath: try Workspace.binary()).deletingLastPathComponent().path
-        + "/libFaultShim.so"
       var random = Randomness(seed: context.seed, purpose: "calls")
       var sum = Tally()
       while sum.kills < kills {
         let here = min(perStore, kills - sum.kills)
         sum += try tryStore(context, seed: random.next(), auditing: 300) { arena, tally in
-          let control = try FaultControl(
-            path: arena.workspace.path + "/control", store: arena.workspace.store, shim: shim)
+          let control = try FaultControl(arena.workspace)
           var tries = 0
           while tally.kills < here {
             tries += 1

@@ -5,12 +5,20 @@ package struct PhaseContext: Sendable {
   package let seed: UInt64
   /// Where stores with violations are kept.
   package let folder: String
+  /// The `larder` that is tried, and what it finds in its environment.
+  package var binary: String
+  package var environment: [String: String] = [:]
   /// Takes lines that say how far it is.
   package let report: @Sendable (String) -> Void
 
-  package init(seed: UInt64, folder: String, report: @escaping @Sendable (String) -> Void) {
+  /// - Parameter binary: the one beside this program if none is named.
+  package init(
+    seed: UInt64, folder: String, binary: String? = nil,
+    report: @escaping @Sendable (String) -> Void
+  ) throws {
     self.seed = seed
     self.folder = folder
+    self.binary = try binary ?? Workspace.binary()
     self.report = report
   }
 }
@@ -28,17 +36,18 @@ package struct Phase: Sendable {
   /// Tries one store under load: `body` brings the faults, then all is judged.
   ///
   /// - Parameters:
-  ///   - binary: the `larder` that is tried; the one beside this program if none is named.
+  ///   - loaded: whether clients claim all the time.
   ///   - auditing: how many claims are asked for once more at the end.
   static func tryStore(
-    _ context: PhaseContext, seed: UInt64, binary: String? = nil, auditing: Int,
+    _ context: PhaseContext, seed: UInt64, loaded: Bool = true, auditing: Int,
     _ body: (Arena, inout Tally) throws -> Void
   ) throws -> Tally {
     try Workspace.with { workspace in
-      let arena = try Arena(workspace, binary: binary ?? Workspace.binary(), seed: seed)
+      let arena = try Arena(
+        workspace, binary: context.binary, environment: context.environment, seed: seed)
       defer { arena.target.close() }
       var done = Tally()
-      arena.startLoad()
+      if loaded { arena.startLoad() }
       try body(arena, &done)
       let evidence = try arena.finish(auditing: auditing)
       let violations = Checker.violations(in: evidence)

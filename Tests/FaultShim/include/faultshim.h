@@ -37,6 +37,7 @@ enum faultshim_event {
   faultshim_synced,
   faultshim_removed,
   faultshim_sent,
+  faultshim_begun,  // a process: it counts its connections anew
 };
 
 struct faultshim_fault {
