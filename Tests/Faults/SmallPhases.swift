@@ -19,10 +19,20 @@ extension Phase {
     try Workspace.with { workspace in
       try workspace.producer(
         "polite",
+        // No shell: some clear the mask that they inherit.
         """
-        trap 'echo bye >>\(workspace.path)/said; exit 1' TERM
-        echo hello >>\(workspace.path)/said
-        while :; do sleep 0.05; done
+        #!/usr/bin/env python3
+        import os, signal, sys
+        def say(word):
+            with open("\(workspace.path)/said", "a") as said:
+                said.write(word + "\\n")
+        def leave(number, frame):
+            say("bye")
+            sys.exit(1)
+        signal.signal(signal.SIGTERM, leave)
+        say("hello")
+        while True:
+            signal.pause()
         """)
       try workspace.declare(
         "codes", "producer: {command: [./polite]}\nstock: {target: 1, reorder_at: 1}")
