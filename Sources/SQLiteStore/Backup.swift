@@ -22,7 +22,8 @@ struct Backup {
     }
     defer {
       Glibc.close(descriptor)
-      unlink(partial)
+      // An I/O error leaves SQLite's own file of the copy there too.
+      for part in Replacement.parts { unlink(partial + part) }
     }
     try copy(to: partial)
     guard fsync(descriptor) == 0, link(partial, path) == 0 else {

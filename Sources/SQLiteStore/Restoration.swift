@@ -41,11 +41,11 @@ package struct Restoration {
       try prepare(replacement.incoming, reissuing: reissuing, &result)
       try SyncedFile.sync(replacement.incoming)
       try SyncedFile.syncFolder(of: replacement.incoming)
+      result.before = try replacement.place(at: now)
     } catch {
-      replacement.discard()
+      if !replacement.isOrdered { replacement.discard() }
       throw error
     }
-    result.before = try replacement.place(at: now)
     return result
   }
 

@@ -97,8 +97,8 @@ import Testing
     }
     _ = try restore(folder.path("backup.db"), to: folder.path("larder.db"))
     let fixture = try SQLiteFixture(database: folder.path("larder.db"), folder: folder)
-    #expect(
-      try fixture.put([NewItem(payload: "2", key: "k")], at: later) == PutResult(stored: 0, duplicates: 1))
+    let again = try fixture.put([NewItem(payload: "2", key: "k")], at: later)
+    #expect(again == PutResult(stored: 0, duplicates: 1))
     try fixture.expectItems([.quarantined: 1, .recalled: 1])
   }
 
@@ -310,5 +310,35 @@ import Testing
     let before = try #require(try restore(folder.path("backup.db"), to: path).before)
     #expect(try bytes(before).count == 9000)
     try expectSound(path)
+  }
+
+  @Test func aReaderThatOpenedTheOldStoreKnowsThatItHasGone() throws {
+    let folder = try backedUp { try $0.adopt("p", unlimited) }
+    let connection = try Connection(path: folder.path("larder.db"), access: .reading)
+    defer { connection.close() }
+    #expect(try connection.first("SELECT count(*) FROM pools") { $0.int(0) } == 1)
+    #expect(!connection.hasMoved)
+    _ = try restore(folder.path("backup.db"), to: folder.path("larder.db"))
+    #expect(connection.hasMoved)
+  }
+
+  @Test(.enabled(if: SmallDisk.canBeMade, "mounting a small file system needs root"))
+  func aRestoreWithoutRoomLeavesTheStoreAsItWas() throws {
+    let folder = try backedUp { fixture in
+      try fixture.adopt("p", unlimited)
+      try fixture.put(
+        (0..<100).map { NewItem(payload: "\"\(String(repeating: "x", count: 3000))\($0)\"") })
+    }
+    let disk = try SmallDisk(kilobytes: 400)
+    let path = disk.path + "/larder.db"
+    try SQLiteStore(path: path, readDefinition: readDefinition).close()
+    let before = try bytes(path)
+    let names = try FileManager.default.contentsOfDirectory(atPath: disk.path).sorted()
+    let error = try #require(throws: StoreError.self) {
+      try restore(folder.path("backup.db"), to: path)
+    }
+    guard case .full = error else { throw error }
+    #expect(try bytes(path) == before)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: disk.path).sorted() == names)
   }
 }
