@@ -2,7 +2,7 @@ import Larder
 
 /// What can be read of a store's runs, however damaged it is, to end the processes that they left.
 package struct RunTraces {
-  /// Runs of the store, of those that were asked for.
+  /// Unfinished and replaced runs of the store, of those that were asked for.
   package private(set) var runs: Set<String> = []
   /// Producers of unfinished runs.
   package private(set) var producers: [ProcessIdentity] = []
@@ -14,9 +14,9 @@ package struct RunTraces {
     else { return }
     defer { connection.close() }
     for run in named {
-      let found = try? connection.first("SELECT id FROM runs WHERE id = ?", [.text(run)]) {
-        $0.text(0)
-      }
+      let found = try? connection.first(
+        "SELECT id FROM runs WHERE id = ? AND state IN ('running', 'replaced')", [.text(run)]
+      ) { $0.text(0) }
       if let id = found ?? nil { runs.insert(id) }
     }
     try? connection.run(

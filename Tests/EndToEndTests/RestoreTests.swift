@@ -88,6 +88,10 @@ import Testing
       try eventually("the second slice") { workspace.lines("Schedules/asked").count == 2 }
       #expect(try workspace.larder("backup", "copy.db").status == 0)
       let run = try #require(try server.http.runs("codes").first?["run"].string)
+      // Beside the store that it was taken of, a restored copy ends nothing.
+      for _ in 0..<2 {
+        #expect(try workspace.larder("restore", "copy.db", "--store", "sqlite:b.db").status == 0)
+      }
       // A crash leaves the producer, which the restore ends.
       let producer = try #require(workspace.lines("Schedules/producer").first.flatMap { Int32($0) })
       try server.kill()

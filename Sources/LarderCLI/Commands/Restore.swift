@@ -21,17 +21,12 @@ extension Command {
     let file = try context.arguments.single("FILE")
     let files = try context.storeFiles()
     let isReissuing = context.arguments.has(reissue)
-    let named = Leftovers.namedRuns()
-    var traces = RunTraces(of: files.database, among: named)
+    let traces = RunTraces(of: files.database, among: Leftovers.namedRuns())
     let restored = try CommandError.wrapping {
       try Restoration(of: file, to: files.database, readDefinition: Node.readDefinition)
         .restore(reissuing: isReissuing)
     }
     endLeftovers(traces)
-    if !isReissuing {
-      traces = RunTraces(of: files.database, among: named)
-      endLeftovers(traces)
-    }
     if context.wantsJSON {
       Terminal.output(JSONWriter.text { write(restored, file, isReissuing, to: &$0) } + [0x0A])
     } else {
@@ -43,7 +38,8 @@ extension Command {
     return 0
   }
 
-  /// Ends what the old store's server left running: its runs are of no store any more, or ended.
+  /// Ends what the old store's server left running: no store reads that any more. Runs that only the
+  /// backup knows may well be those of another store, which it was taken of and which is served.
   private static func endLeftovers(_ traces: RunTraces) {
     let ended = Leftovers.end(runs: traces.runs, identities: traces.producers)
     if ended > 0 { Terminal.error("larder: ended \(ended) processes that a crash left behind\n") }
