@@ -32,6 +32,8 @@ package enum Limits {
   package static let purgeSlice = 200
   /// Claims that are forgotten in one transaction.
   package static let forgetSlice = 100
+  /// Violations of one rule that `larder verify` lists.
+  package static let violationsListed = 20
 
   // HTTP
   package static let bodyBytes = 64 * 1024

@@ -6,6 +6,10 @@ package enum StoreError: Error, Sendable, Hashable, CustomStringConvertible {
   case missing(path: String)
   /// The file is no database of Larder's, or cannot be read.
   case unreadable(path: String, why: String)
+  /// The file was a database of Larder's, or should be one, and is damaged.
+  case damaged(path: String, why: String)
+  /// A restore is putting another database in this one's place, or was interrupted while it did.
+  case unfinishedRestore(path: String)
   /// The database was written by a newer Larder.
   case newer(path: String, version: Int, supported: Int)
   /// The disk is full; nothing of the transaction was kept.
@@ -17,6 +21,8 @@ package enum StoreError: Error, Sendable, Hashable, CustomStringConvertible {
   case failed(String)
   /// A backup could not be written.
   case noBackup(path: String, why: String)
+  /// A file could not be restored; the store is as it was.
+  case noRestore(path: String, why: String)
   /// The run or slice was given up, so nothing of it may be stored.
   case fenced
   case unknownPool(String)
@@ -29,13 +35,22 @@ package enum StoreError: Error, Sendable, Hashable, CustomStringConvertible {
       "there is no store at \(path): `larder serve` makes one; --store names another"
     case .unreadable(let path, let why):
       "\(path) can't be used as a store: \(why)"
+    case .damaged(let path, let why):
+      "\(path) can't be used as a store: \(why); `larder verify` says what is wrong, "
+        + "`larder restore FILE` brings a backup back, --store names another file"
+    case .unfinishedRestore(let path):
+      "a restore of \(path) is under way or was interrupted: run larder restore again, or "
+        + "larder serve, which finishes it"
     case .newer(let path, let version, let supported):
       "\(path) has version \(version) of the schema, and this Larder knows versions up to "
-        + "\(supported): install the newer Larder that wrote it, or name another store"
+        + "\(supported): install the newer Larder that wrote it, bring an older backup back with "
+        + "`larder restore FILE`, or name another store with --store"
     case .full(let why): "the disk is full: \(why)"
     case .unknownCommit(let why): "a commit failed and may or may not have taken place: \(why)"
     case .failed(let why): "the store failed: \(why)"
     case .noBackup(let path, let why): "\(path) can't be written: \(why)"
+    case .noRestore(let path, let why):
+      "\(path) can't be restored: \(why); the store was left as it was"
     case .fenced: "the run was given up"
     case .unknownPool(let pool): "there is no pool \(pool)"
     }

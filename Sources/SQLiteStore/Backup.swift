@@ -13,7 +13,8 @@ struct Backup {
     guard access(path, F_OK) != 0 else {
       throw .noBackup(path: path, why: "it exists already, so name a new file")
     }
-    let partial = path + ".partial-\(getpid())"
+    removeLeftovers()
+    let partial = prefix + "\(getpid())"
     // Payloads are secrets: the owner alone may read the copy.
     let descriptor = open(partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
@@ -21,13 +22,36 @@ struct Backup {
     }
     defer {
       Glibc.close(descriptor)
-      unlink(partial)
+      // An I/O error leaves SQLite's own file of the copy there too.
+      for part in Replacement.parts { unlink(partial + part) }
     }
     try copy(to: partial)
     guard fsync(descriptor) == 0, link(partial, path) == 0 else {
       throw .noBackup(path: path, why: String(cString: strerror(errno)))
     }
     syncFolder()
+  }
+
+  private var prefix: String { path + ".partial-" }
+
+  /// Removes what was left by processes that were killed while they wrote this very copy.
+  private func removeLeftovers() {
+    let slash = path.lastIndex(of: "/")
+    let folder = slash.map { String(path[...$0]) } ?? "./"
+    let name = String(prefix[(slash.map { path.index(after: $0) } ?? path.startIndex)...])
+    guard let names = opendir(folder) else { return }
+    defer { closedir(names) }
+    while let entry = readdir(names) {
+      let found = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      guard found.hasPrefix(name) else { continue }
+      // SQLite's own files of it have a suffix more.
+      let number = found.dropFirst(name.count).prefix { $0 != "-" }
+      guard let process = Int32(number), process > 0, kill(process, 0) != 0, errno == ESRCH
+      else { continue }
+      unlink(folder + found)
+    }
   }
 
   private func copy(to partial: String) throws(StoreError) {

@@ -15,6 +15,7 @@ package final class SQLiteReader: StoreReader {
   ) throws(StoreError) {
     let files = try StoreFiles(path)
     guard files.exists else { throw .missing(path: files.database) }
+    try files.refuseWhileReplaced()
     connection = try Connection(path: files.database, access: .reading)
     self.readDefinition = readDefinition
     do throws(StoreError) {
@@ -26,6 +27,8 @@ package final class SQLiteReader: StoreReader {
             + "start `larder serve` once, which brings it up to date")
       }
       try connection.run("PRAGMA query_only = 1")
+      // A restore in between would have left this connection the old database and the new log.
+      if connection.hasMoved { throw StoreError.unfinishedRestore(path: files.database) }
     } catch {
       connection.close()
       throw error

@@ -287,22 +287,49 @@ enum Schema {
   /// The version that a database has after all migrations.
   static var version: Int { migrations.count }
 
-  /// Refuses a database that is not Larder's or newer than this program, and gives its version;
-  /// 0 for an empty one.
-  static func check(_ connection: Connection) throws(StoreError) -> Int {
+  /// Whose a database is.
+  enum Origin: Equatable {
+    /// Nobody has written to it.
+    case empty
+    /// Another program's.
+    case foreign
+    /// Larder's, of this version of the schema, which may be newer than this program's.
+    case larder(version: Int)
+  }
+
+  /// Finds out whose a database is.
+  static func origin(of connection: Connection) throws(StoreError) -> Origin {
     let id = try connection.first("PRAGMA application_id") { $0.int64(0) } ?? 0
     let version = try connection.first("PRAGMA user_version") { $0.int(0) } ?? 0
     let tables = try connection.first("SELECT count(*) FROM sqlite_schema") { $0.int(0) } ?? 0
-    if id == 0, version == 0, tables == 0 { return 0 }
-    guard id == applicationID else {
+    if id == 0, version == 0, tables == 0 { return .empty }
+    return id == applicationID ? .larder(version: version) : .foreign
+  }
+
+  /// Refuses a database that is not Larder's or newer than this program, and gives its version;
+  /// 0 for an empty one.
+  static func check(_ connection: Connection) throws(StoreError) -> Int {
+    let origin: Origin
+    do throws(StoreError) {
+      origin = try Self.origin(of: connection)
+    } catch {
+      // These few bytes are the first of all: if they can't be read, nothing can.
+      guard case .unreadable(let path, let why) = error else { throw error }
+      throw .damaged(path: path, why: why)
+    }
+    switch origin {
+    case .empty: return 0
+    case .foreign:
       throw .unreadable(
         path: connection.path,
-        why: "it is a database of another program; name another file with --store")
+        why: "it is a database of another program; name another file with --store, or bring a "
+          + "backup back with `larder restore FILE`, which moves this one aside")
+    case .larder(let version):
+      guard version <= Self.version else {
+        throw .newer(path: connection.path, version: version, supported: Self.version)
+      }
+      return version
     }
-    guard version <= Self.version else {
-      throw .newer(path: connection.path, version: version, supported: Self.version)
-    }
-    return version
   }
 
   /// Brings the database to the newest version, a migration a transaction.

@@ -46,8 +46,11 @@ package struct StoreFiles: Sendable, Hashable {
   var log: String { database + "-wal" }
   /// There from the making of the database until it has a write-ahead log.
   private var journal: String { database + "-journal" }
+  /// Puts another database in this one's place.
+  var replacement: Replacement { Replacement(database: database) }
 
-  package var exists: Bool { access(database, F_OK) == 0 }
+  /// Whether there is a store, or what a restore that was interrupted will make one of.
+  package var exists: Bool { access(database, F_OK) == 0 || replacement.isOrdered }
 
   /// Whether another process writes the database now.
   package func isServed() -> Bool {
@@ -57,8 +60,21 @@ package struct StoreFiles: Sendable, Hashable {
     return clinux_is_locked(descriptor) != 0
   }
 
-  /// Takes the lock, and gives the descriptor that holds it.
+  /// Takes the lock, finishes what a restore that was interrupted has begun, and gives the
+  /// descriptor that holds the lock.
   func takeLock() throws(StoreError) -> Int32 {
+    let lock = try takeBareLock()
+    do throws(StoreError) {
+      try replacement.finish()
+    } catch {
+      Self.release(lock: lock)
+      throw error
+    }
+    return lock
+  }
+
+  /// Takes the lock, whatever state the files are in.
+  func takeBareLock() throws(StoreError) -> Int32 {
     let descriptor = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
       throw .unreadable(
@@ -72,11 +88,19 @@ package struct StoreFiles: Sendable, Hashable {
     return descriptor
   }
 
+  /// Refuses to read while another database is being put in this one's place.
+  func refuseWhileReplaced() throws(StoreError) {
+    if replacement.isOrdered { throw .unfinishedRestore(path: database) }
+  }
+
+  /// Whether a crash left a transaction that can be undone by writing alone.
+  var hasJournal: Bool { access(journal, F_OK) == 0 }
+
   /// Refuses a database that is not Larder's or newer than this program through a connection
   /// that leaves it as it is: closing one that may write would empty its write-ahead log.
   func check() throws(StoreError) {
     // What a crash left of the very first transaction can be undone by writing alone.
-    guard exists, access(journal, F_OK) != 0 else { return }
+    guard exists, !hasJournal else { return }
     let connection = try Connection(path: database, access: .reading)
     defer { connection.close() }
     _ = try Schema.check(connection)

@@ -60,6 +60,18 @@ extension Workspace {
     }
   }
 
+  @Test func theBackupsOfTheReadmeComeBack() throws {
+    try Workspace.with { workspace in
+      try workspace.declare("vouchers", "claims: {per_user: 0}")
+      let child = try workspace.run(script: try Document.readme.block(behind: "<!-- backups"))
+      #expect(try child.wait(within: 60) == 0, "\(child.errors)")
+      #expect(child.output.contains("vouchers: 2 items quarantined\n"))
+      #expect(child.output.contains("vouchers: 3 items: 0 available, 1 claimed, 2 quarantined\n"))
+      let claims = try workspace.larder("claims", "--json").json["claims"].elements
+      #expect(claims.map { $0["user"].string } == ["ada"])
+    }
+  }
+
   @Test func theKeysThatTheReadmeListsAreAccepted() throws {
     try Workspace.with { workspace in
       let yaml = try Document.readme.block(behind: "Every key with its default:")
@@ -108,7 +120,7 @@ extension Workspace {
       for command in [
         "serve", "check", "next", "prefill", "put", "claim", "confirm", "release", "cancel",
         "claims", "levels", "runs", "run", "pause", "resume", "breaker reset", "recall", "purge",
-        "backup",
+        "backup", "restore", "verify",
       ] {
         #expect(help.contains("\n  \(command)"), "\(command)")
         #expect(readme.contains("`larder \(command)"), "\(command)")

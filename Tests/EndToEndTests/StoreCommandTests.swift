@@ -59,8 +59,10 @@ import Testing
       var foreign = good
       foreign.replaceSubrange(68..<72, with: [1, 2, 3, 4])
       let garbage = Data(repeating: 0x78, count: 20_000)
-      for (bytes, message) in [
-        (newer, "version 99"), (foreign, "another program"), (garbage, "can't be used as a store"),
+      for (bytes, message, ways) in [
+        (newer, "version 99", ["install the newer Larder", "larder restore FILE", "--store"]),
+        (foreign, "another program", ["--store", "larder restore FILE"]),
+        (garbage, "can't be used as a store", ["larder verify", "larder restore FILE", "--store"]),
       ] {
         let name = "\(message.prefix(3)).db"
         let file = URL(fileURLWithPath: "\(workspace.path)/\(name)")
@@ -73,7 +75,13 @@ import Testing
             words + ["--store", "sqlite:\(name)"], input: #"{"payload": 1}"#)
           #expect(finished.status == 1 && finished.output == "", "\(words)")
           #expect(finished.errors.contains(message), "\(words): \(finished.errors)")
+          for way in ways { #expect(finished.errors.contains(way), "\(words): \(finished.errors)") }
         }
+        let verified = try workspace.larder("verify", "--store", "sqlite:\(name)", "--json")
+        #expect(verified.status == 1 && verified.json["sound"] == .bool(false))
+        #expect(verified.json["violations"][0]["way_out"].string?.isEmpty == false)
+        let refused = try workspace.larder("restore", name, "--store", "sqlite:copy.db")
+        #expect(refused.status == 1 && refused.errors.contains("the store was left as it was"))
         #expect(try Data(contentsOf: file) == bytes)
       }
       let claim = ["claim", "codes", "--user", "u-1", "--store", "sqlite:copy.db"]

@@ -216,7 +216,9 @@ import Testing
 extension StoreError {
   /// Why a file can't be used as a store.
   fileprivate var why: String? {
-    if case .unreadable(_, let why) = self { return why }
-    return nil
+    switch self {
+    case .unreadable(_, let why), .damaged(_, let why): why
+    default: nil
+    }
   }
 }
