@@ -60,6 +60,10 @@ package struct StoreFiles: Sendable, Hashable {
     return clinux_is_locked(descriptor) != 0
   }
 
+  private static let lockTries = 20
+  /// Microseconds between two tries.
+  private static let lockPause: UInt32 = 50_000
+
   /// Takes the lock, finishes what a restore that was interrupted has begun, and gives the
   /// descriptor that holds the lock.
   func takeLock() throws(StoreError) -> Int32 {
@@ -81,9 +85,16 @@ package struct StoreFiles: Sendable, Hashable {
         path: database, why: "its lock \(lock) can't be opened: \(String(cString: strerror(errno)))"
       )
     }
-    guard clinux_lock_exclusively(descriptor) == 0 else {
-      close(descriptor)
-      throw .served(path: database)
+    // A child that a killed server was about to start has its lock for a moment, until it runs its
+    // own program.
+    var tries = Self.lockTries
+    while clinux_lock_exclusively(descriptor) != 0 {
+      tries -= 1
+      guard tries > 0 else {
+        close(descriptor)
+        throw .served(path: database)
+      }
+      usleep(Self.lockPause)
     }
     return descriptor
   }

@@ -33,6 +33,18 @@ struct CampaignTests {
     run(.ioFaults(12), seed: 20_261_125, least: Campaign.Least(ok: 100, info: 10, ioFaults: 12))
   }
 
+  @Test func hostileClientsHarmNobody() {
+    run(.hostileClients(seconds: 2), seed: 1, least: Campaign.Least(ok: 100))
+  }
+
+  @Test func nothingIsLostOrDoubledWhenTheClockIsSet() {
+    run(.clock(), seed: 1, least: Campaign.Least(ok: 100))
+  }
+
+  @Test func noItemIsIssuedTwiceByWayOfABackup() {
+    run(.backups(2), seed: 1, least: Campaign.Least(ok: 100))
+  }
+
   @Test func producersAreToldToEnd() {
     run(.farewell, seed: 1, least: Campaign.Least())
   }

@@ -14,6 +14,7 @@ package final class Arena {
   private var port: UInt16?
   private var load: Load?
   private var troubles: [String] = []
+  private var clockJumped = false
   private var survivors: [Evidence.Survivor] = []
   /// Processes that worked for runs when the last server was killed.
   private var left: Set<RunProcess> = []
@@ -105,6 +106,9 @@ package final class Arena {
     return true
   }
 
+  /// From now on the store's times are in no order.
+  func clockJumps() { clockJumped = true }
+
   var isRunning: Bool { server != nil }
 
   /// Stops the server for a while, and lets it go on.
@@ -190,7 +194,8 @@ package final class Arena {
     return Evidence(
       history: recorder.snapshot(), ledger: try Ledger(folder: "\(workspace.path)/ledger"),
       store: try StoredRows(path: workspace.store), levels: try levels(), survivors: survivors,
-      troubles: troubles, restocking: LoadPools.restocking)
+      troubles: troubles, restocking: LoadPools.restocking,
+      clockJumped: clockJumped)
   }
 
   private func settle(auditing count: Int) {

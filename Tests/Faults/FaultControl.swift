@@ -72,6 +72,12 @@ final class FaultControl {
     set { block.pointee.capacity = newValue }
   }
 
+  /// Nanoseconds that the wall clock is ahead.
+  var clockShift: Int64 {
+    get { block.pointee.clock_shift }
+    set { block.pointee.clock_shift = newValue }
+  }
+
   /// Lets all calls pass.
   func clear() {
     block.pointee.capacity = 0

@@ -40,6 +40,20 @@ final class LightConnection {
     if connected != 0 { return nil }
   }
 
+  /// The connection ends with a reset, and what was not sent is dropped.
+  func resetAtClose() {
+    var off = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(
+      descriptor, SOL_SOCKET, SO_LINGER, &off, socklen_t(MemoryLayout<linger>.size))
+  }
+
+  /// Whether the other side has closed it.
+  var isClosed: Bool {
+    var byte: UInt8 = 0
+    let count = recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT) | Int32(MSG_PEEK))
+    return count == 0 || count < 0 && errno != EAGAIN
+  }
+
   deinit { if descriptor >= 0 { close(descriptor) } }
 
   func send(_ request: [UInt8]) throws(NoAnswer) {
