@@ -5,7 +5,7 @@ import Harness
 extension Phase {
   /// Clients that reset their connections, send slowly or never, or all want one key, beside good
   /// ones.
-  package static func hostileClients(seconds: Double) -> Phase {
+  package static func hostileClients(seconds: Double, slowBodies: Bool = true) -> Phase {
     Phase("hostile clients") { context in
       try tryStore(context, seed: context.seed, auditing: 100) { arena, tally in
         guard try arena.start() else { throw ClientError("the server was killed") }
@@ -16,7 +16,7 @@ extension Phase {
           case 0: try reset(port, until: end)
           case 1: try neverRead(port, until: end)
           case 2: return try sendSlowly(port, header: true)
-          default: return try sendSlowly(port, header: false)
+          default: if slowBodies { return try sendSlowly(port, header: false) }
           }
           return []
         }
@@ -81,12 +81,12 @@ extension Phase {
         200 + index, target: target, recorder: recorder, shared: LoadShared(seed: 1), seed: 1)
       for round in 1...20 {
         client.claim(
-          LoadRequest(pool: LoadPools.codes, user: "crowd-\(round)", key: "key-\(round)"))
+          LoadRequest(pool: LoadPools.codes, user: "mob-\(round)", key: "key-\(round)"))
       }
     }
     var claims: [String: Set<String>] = [:]
     for operation in recorder.snapshot().operations
-    where operation.user.hasPrefix("crowd-") && operation.outcome == .ok {
+    where operation.user.hasPrefix("mob-") && operation.outcome == .ok {
       claims[operation.user, default: []].formUnion(operation.claims.map(\.id))
     }
     return claims.filter { $0.value.count > 1 }.map { "\($0.key) has claims \($0.value)" }
