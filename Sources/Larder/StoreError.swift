@@ -27,6 +27,23 @@ package enum StoreError: Error, Sendable, Hashable, CustomStringConvertible {
   case fenced
   case unknownPool(String)
 
+  /// Whether nothing more may be asked of the store: whoever holds it must stop.
+  package var isFinal: Bool {
+    switch self {
+    case .unknownCommit, .damaged: true
+    default: false
+    }
+  }
+
+  /// Whether an operator should hear of it, since it is neither an answer to what was asked for nor
+  /// told of in another way.
+  package var isTrouble: Bool {
+    switch self {
+    case .unreadable, .failed: true
+    default: false
+    }
+  }
+
   package var description: String {
     switch self {
     case .served(let path):
