@@ -133,7 +133,7 @@ package struct Disk: Sendable, Hashable {
       unit += 1
     }
     guard unit > 0 else { return "\(bytes) bytes" }
-    let tenths = bytes % divisor * 10 / divisor
+    let tenths = min(9, Int(Double(bytes % divisor) / Double(divisor) * 10))
     return "\(bytes / divisor).\(tenths) \(units[unit])"
   }
 }
