@@ -62,7 +62,8 @@ package enum StoreError: Error, Sendable, Hashable, CustomStringConvertible {
       "\(path) has version \(version) of the schema, and this Larder knows versions up to "
         + "\(supported): install the newer Larder that wrote it, bring an older backup back with "
         + "`larder restore FILE`, or name another store with --store"
-    case .full(let why): "the disk is full: \(why)"
+    // What the disk's own policy says is a whole sentence.
+    case .full(let why): why.hasPrefix("the disk ") ? why : "the disk is full: \(why)"
     case .unknownCommit(let why): "a commit failed and may or may not have taken place: \(why)"
     case .failed(let why): "the store failed: \(why)"
     case .noBackup(let path, let why): "\(path) can't be written: \(why)"

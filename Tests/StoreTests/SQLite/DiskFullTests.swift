@@ -59,6 +59,7 @@ struct DiskFullTests {
 
   @Test func aFullDiskKeepsWhatWasStoredAndGoesOnWithSpace() throws {
     let disk = try SmallDisk(kilobytes: 1500)
+    defer { withExtendedLifetime(disk) {} }
     let fixture = try SQLiteFixture(database: disk.path + "/larder.db")
     try fixture.adopt("p", produced(unlimited))
     try fixture.startRun("r")
@@ -134,6 +135,7 @@ struct DiskFullTests {
   /// would be no room for the first.
   @Test func claimsGoOnOnAFullDiskAsLongAsTheLogCanStartOver() throws {
     let disk = try SmallDisk(kilobytes: 3000)
+    defer { withExtendedLifetime(disk) {} }
     let fixture = try fullStore(items: 400, disk)
     var granted = 0
     for number in 0..<300 {
@@ -153,6 +155,7 @@ struct DiskFullTests {
   /// A purge is a way out of a full disk. What it leaves empty is room for new items.
   @Test func aPurgeWorksOnAFullDiskAndWhatItLeavesIsRoom() throws {
     let disk = try SmallDisk(kilobytes: 4000)
+    defer { withExtendedLifetime(disk) {} }
     let fixture = try fullStore(items: 400, expiresAt: start + .seconds(1), disk)
     let later = start + .seconds(100)
     while try fixture.store.expire(pool: "p", at: later, limit: 10) > 0 {}
@@ -176,6 +179,7 @@ struct DiskFullTests {
 
   @Test func aStoreOpensOnAFullDiskWithALogThatFindsNoRoomInTheDatabase() throws {
     let disk = try SmallDisk(kilobytes: 3000)
+    defer { withExtendedLifetime(disk) {} }
     let origin = try SQLiteFixture()
     try origin.adopt("p", unlimited)
     try origin.sqlite.connection.run("PRAGMA wal_autocheckpoint = 0")
@@ -211,6 +215,7 @@ struct DiskFullTests {
 
   @Test func aBackupWithoutRoomLeavesNothingBehind() throws {
     let disk = try SmallDisk(kilobytes: 64)
+    defer { withExtendedLifetime(disk) {} }
     let fixture = try SQLiteFixture()
     try fixture.adopt("p", unlimited)
     try fixture.put(Array(repeating: NewItem(payload: payload), count: 100))
