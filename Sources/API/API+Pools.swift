@@ -1,3 +1,4 @@
+import Engine
 import HTTPServer
 import Larder
 
@@ -25,6 +26,7 @@ extension API {
     _ items: [NewItem], in pool: String, _ answer: @escaping Route.Answer
   ) throws(Problem) {
     try write(
+      filling: StoreWriter.Filling(bytes: items.storedBytes, isMade: false),
       { (store, now) throws(StoreError) in try store.put(items, in: pool, at: now) }, answer
     ) { result in
       Documents.json(200) { json in
@@ -81,9 +83,7 @@ extension API {
   func listLevels(_ call: APIRequest, _ answer: @escaping Route.Answer) throws(Problem) {
     try call.expectQuery(repeatable: ["pool"])
     let names = call.query.isEmpty ? nil : call.query.map(\.value)
-    let now = clock()
-    try read({ (store) throws(StoreError) in try store.pools(names, at: now) }, answer) {
-      (levels) throws(Problem) in
+    try readLevels(names, answer) { (levels, _, now) throws(Problem) in
       let found = Set(levels.map(\.pool.name))
       if let unknown = names?.first(where: { !found.contains($0) }) {
         throw Problem(.unknownPool, "there is no pool \(unknown)")
@@ -124,9 +124,7 @@ extension API {
   func answerLevel(
     of pool: String, headers: [HTTPField] = [], _ answer: @escaping Route.Answer
   ) throws(Problem) {
-    let now = clock()
-    try read({ (store) throws(StoreError) in try store.pools([pool], at: now) }, answer) {
-      (levels) throws(Problem) in
+    try readLevels([pool], answer) { (levels, _, now) throws(Problem) in
       guard let level = levels.first else {
         throw Problem(.unknownPool, "there is no pool \(pool)")
       }

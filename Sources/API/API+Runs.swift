@@ -46,12 +46,10 @@ extension API {
 
   /// `GET /metrics`
   func readMetrics(_ answer: @escaping Route.Answer) throws(Problem) {
-    let now = clock()
-    try read({ (store) throws(StoreError) in try store.pools(nil, at: now) }, answer) {
-      [metrics] levels in
+    try readLevels(nil, answer) { [metrics] levels, disk, _ in
       HTTPResponse(
         status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8",
-        text: metrics.text(levels))
+        text: metrics.text(levels, disk))
     }
   }
 }

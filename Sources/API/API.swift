@@ -177,14 +177,34 @@ package final class API: Sendable {
     if !accepted { throw Self.busy("too many calls wait for the store") }
   }
 
+  /// Reads levels, of all pools or of those that are named, with what the disk allows.
+  func readLevels(
+    _ names: [String]?, _ answer: @escaping Route.Answer,
+    respond: @escaping @Sendable ([PoolStatus], Disk, Instant) throws(Problem) -> HTTPResponse
+  ) throws(Problem) {
+    let now = clock()
+    try read(
+      { [writer] (store) throws(StoreError) in
+        // Where nobody writes here, what is free tells most of it.
+        let disk = writer?.disk ?? Disk(store.space())
+        var levels = try store.pools(names, at: now)
+        for index in levels.indices { levels[index].disk = disk.why }
+        return (levels, disk)
+      }, answer
+    ) { (levels, disk) throws(Problem) in try respond(levels, disk, now) }
+  }
+
   /// Writes to the store and answers with what `respond` makes of it.
+  ///
+  /// - Parameter filling: the items that are stored, which is refused while filling has stopped.
   func write<Value: Sendable>(
+    filling: StoreWriter.Filling? = nil,
     _ work: @escaping @Sendable (any Store, Instant) throws(StoreError) -> Value,
     _ answer: @escaping Route.Answer,
     respond: @escaping @Sendable (Value) throws(Problem) -> HTTPResponse
   ) throws(Problem) {
     guard let writer else { throw Self.readOnly }
-    let accepted = writer.submit(work) { result in
+    let accepted = writer.submit(filling: filling, work) { result in
       Self.conclude(result, answer, respond)
     }
     if !accepted { throw Self.busy("too many calls wait for the store") }
@@ -255,7 +275,9 @@ package final class API: Sendable {
   static func problem(_ error: StoreError) -> Problem {
     switch error {
     case .unknownPool(let pool): Problem(.unknownPool, "there is no pool \(pool)")
-    case .full, .unknownCommit: busy("\(error)")
+    case .full(let why): Problem(diskFull: why)
+    case .unknownCommit: busy("\(error)")
+    case .damaged: busy("the store is damaged, and the server ends")
     default: Problem(.failed, "\(error)")
     }
   }

@@ -6,6 +6,7 @@ import Synchronization
 package final class Health: Sendable {
   private struct State {
     var warnings: [String] = []
+    var disk: Disk?
     var leaving: String?
   }
 
@@ -23,6 +24,11 @@ package final class Health: Sendable {
     }
   }
 
+  /// Sets what the disk allows. While claims fail for it, the server is not ready.
+  package func set(disk: Disk) {
+    state.withLock { $0.disk = disk }
+  }
+
   /// From now on the server is not ready, and why.
   package func leave(_ why: String) {
     state.withLock { $0.leaving = why }
@@ -37,10 +43,15 @@ package final class Health: Sendable {
     if let leaving = state.leaving {
       return Documents.problem(Problem(.busy, leaving, retryAfter: Limits.busyRetryAfter))
     }
+    let disk = state.disk?.why
+    if let disk, state.disk?.isFull == true {
+      return Documents.problem(Problem(.diskFull, disk, retryAfter: Limits.diskRetryAfter))
+    }
+    let warnings = state.warnings + (disk.map { [$0] } ?? [])
     return Documents.json(200) { json in
       json.object {
         $0.member("status", "ready")
-        $0.array("warnings") { json in state.warnings.forEach { json.string($0) } }
+        $0.array("warnings") { json in warnings.forEach { json.string($0) } }
       }
     }
   }

@@ -49,7 +49,7 @@ package final class Metrics: Sendable {
   }
 
   /// The whole page.
-  func text(_ levels: [PoolStatus]) -> String {
+  func text(_ levels: [PoolStatus], _ disk: Disk = Disk()) -> String {
     let state = state.withLock { $0 }
     var text = PrometheusText()
     text.begin("larder_items", "gauge", "Items of each pool by state.")
@@ -72,6 +72,14 @@ package final class Metrics: Sendable {
     }) {
       text.sample(["pool": series.pool, "result": series.result], count)
     }
+    if let space = disk.space {
+      text.begin("larder_disk_free_bytes", "gauge", "What the store's file system has left.")
+      text.sample([:], Int(space.free))
+    }
+    text.begin("larder_filling_stopped", "gauge", "1 while the disk is short of room, else 0.")
+    text.sample([:], disk.isShort ? 1 : 0)
+    text.begin("larder_disk_full", "gauge", "1 while claims find no room on the disk, else 0.")
+    text.sample([:], disk.isFull ? 1 : 0)
     text.begin(
       "larder_claim_changes_total", "counter",
       "Confirmations and the like by result since the start.")

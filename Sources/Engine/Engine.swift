@@ -31,9 +31,13 @@ package final class Engine: Sendable {
     var stocks: [String: Stock] = [:]
     var results: [(launch: Launch, result: SliceResult)] = []
     var orders = Orders()
+    /// What the disk allows, where that changed.
+    var disk: Disk?
     var stopping = false
 
-    var isEmpty: Bool { stocks.isEmpty && results.isEmpty && orders.isEmpty && !stopping }
+    var isEmpty: Bool {
+      stocks.isEmpty && results.isEmpty && orders.isEmpty && disk == nil && !stopping
+    }
   }
 
   /// What others ask of the engine. Each is answered, at the latest when it stops.
@@ -47,13 +51,22 @@ package final class Engine: Sendable {
     func refuse(_ problem: Problem) {
       for request in requests { request.answer(.failure(problem)) }
       for command in commands { command.answer(.failure(problem)) }
-      for change in changes { change.answer(.failed(problem.detail)) }
+      for change in changes {
+        change.answer(problem.word == .diskFull ? .full(problem.detail) : .failed(problem.detail))
+      }
     }
   }
 
   private struct Making {
     var thread: WorkThread
     var process: ProducerProcess
+    var halt: Mailbox<Bool>
+
+    /// Ends the producer, or the wait for room to store what it made.
+    func cancel() {
+      process.cancel()
+      halt.change { $0 = true }
+    }
   }
 
   private let writer: StoreWriter
@@ -86,6 +99,9 @@ package final class Engine: Sendable {
   package func start() {
     writer.observe { [inbox] stocks in
       inbox.change { $0.stocks.merge(stocks) { $1 } }
+    }
+    writer.observeDisk { [inbox] disk in
+      inbox.change { $0.disk = disk }
     }
     thread.change { $0 = WorkThread("engine") { [self] in run() } }
   }
@@ -151,9 +167,11 @@ package final class Engine: Sendable {
         let pools = try writer.perform { (store, _) throws(StoreError) in try store.pools() }
         var state = EngineState(
           pools: pools, producers: producers, automatic: automatic, awakeSince: awakeSince)
+        state.diskChanged(writer.disk)
         try loop(&state)
         return end()
       } catch {
+        if inbox.change({ $0.stopping }) { return end() }
         // What was decided may not be on disk: begin again from what is.
         observer.trouble("the engine starts anew: \(error)")
         cancelAll()
@@ -196,20 +214,33 @@ package final class Engine: Sendable {
   private func take(_ mail: Inbox, _ state: inout EngineState) throws(StoreError) {
     let now = clock()
     state.stockChanged(mail.stocks)
+    if let disk = mail.disk { state.diskChanged(disk) }
     for (changes, answer) in mail.orders.changes { change(changes, answer, &state) }
-    var events: [RunEvent] = []
-    var ended: [Run] = []
-    var setbacks: [Setback] = []
+    var sum = Tick()
     for (launch, result) in mail.results {
       let making = makings.change { $0.removeValue(forKey: launch.run) }
       making?.thread.join()
       let tick = state.sliceEnded(launch, result, at: now)
-      events += tick.events
-      ended += tick.ended
-      setbacks += tick.setbacks
+      sum.events += tick.events
+      sum.ended += tick.ended
+      sum.setbacks += tick.setbacks
     }
+    try record(Recording(sum.events, in: state), &state)
+    sum.setbacks.forEach(observer.setback)
+    sum.ended.forEach(observer.ended)
+    try take(mail.orders, &state, at: now)
+  }
+
+  /// Does what was asked for, all of it in one transaction. On a full disk it is refused, and the
+  /// state is as if nobody had asked.
+  private func take(
+    _ orders: Orders, _ state: inout EngineState, at now: Instant
+  ) throws(StoreError) {
+    guard !orders.commands.isEmpty || !orders.requests.isEmpty else { return }
+    let before = state
+    var events: [RunEvent] = []
     var performed: [CommandAnswer] = []
-    for (command, pool, answer) in mail.orders.commands {
+    for (command, pool, answer) in orders.commands {
       do throws(Problem) {
         events += try state.perform(command, on: pool, at: now)
         performed.append(answer)
@@ -218,7 +249,7 @@ package final class Engine: Sendable {
       }
     }
     var opened: [(run: Run, answer: RunAnswer)] = []
-    for (pool, count, answer) in mail.orders.requests {
+    for (pool, count, answer) in orders.requests {
       do throws(Problem) {
         let request = try state.request(pool, count: count, at: now)
         events.append(request.event)
@@ -227,19 +258,19 @@ package final class Engine: Sendable {
         answer(.failure(error))
       }
     }
+    func refuse(_ problem: Problem) {
+      for answer in performed { answer(.failure(problem)) }
+      for (_, answer) in opened { answer(.failure(problem)) }
+    }
     do throws(StoreError) {
-      try record(Recording(events, in: state), &state)
-      setbacks.forEach(observer.setback)
-      ended.forEach(observer.ended)
+      try record(Recording(events, in: state), &state, isPatient: false)
       for answer in performed { answer(.success(())) }
       for (run, answer) in opened { answer(.success(run)) }
+    } catch .full(let why) {
+      state = before
+      refuse(Problem(diskFull: why))
     } catch {
-      for answer in performed {
-        answer(.failure(Problem(.busy, "\(error)", retryAfter: .seconds(1))))
-      }
-      for (_, answer) in opened {
-        answer(.failure(Problem(.busy, "\(error)", retryAfter: .seconds(1))))
-      }
+      refuse(Problem(.busy, "\(error)", retryAfter: .seconds(1)))
       throw error
     }
   }
@@ -264,20 +295,20 @@ package final class Engine: Sendable {
     let tick = state.tick(at: now)
     let recording = Recording(tick.events, newSlices: tick.newSlices, in: state)
     let (refused, crowded) = try record(recording, &state)
-    for run in tick.cancellations { makings.change { $0[run]?.process }?.cancel() }
+    for run in tick.cancellations { makings.change { $0[run] }?.cancel() }
     for launch in tick.launches where !crowded.contains(launch) { make(launch, state) }
     for pool in tick.expiries {
-      _ = try writer.perform { (store, now) throws(StoreError) in
+      _ = try persist { (store, now) throws(StoreError) in
         try store.expire(pool: pool, at: now, limit: Limits.expirySlice)
       }
     }
     for pool in tick.lapses {
-      _ = try writer.perform { (store, now) throws(StoreError) in
+      _ = try persist { (store, now) throws(StoreError) in
         try store.lapse(pool: pool, at: now, limit: Limits.lapseSlice)
       }
     }
     for pool in tick.markings {
-      let changed = try writer.perform { (store, now) throws(StoreError) in
+      let changed = try persist { (store, now) throws(StoreError) in
         try store.markStale(in: pool, at: now, limit: Limits.expirySlice)
       }
       if changed < Limits.expirySlice { state.marked(pool) }
@@ -293,12 +324,14 @@ package final class Engine: Sendable {
 
   /// Puts events on disk. Gives the runs that were refused, since they took place before, and
   /// the slices that were taken back, since there is no room for them any more.
+  ///
+  /// - Parameter isPatient: whether to wait until a full disk has room.
   @discardableResult
   private func record(
-    _ recording: Recording, _ state: inout EngineState
+    _ recording: Recording, _ state: inout EngineState, isPatient: Bool = true
   ) throws(StoreError) -> (refused: Set<String>, crowded: [Launch]) {
     guard !recording.isEmpty else { return ([], []) }
-    let done = try writer.perform { [inbox] (store, now) throws(StoreError) in
+    let work = { @Sendable [inbox] (store: any Store, now: Instant) throws(StoreError) in
       try recording.record(in: store, at: now) { changes in
         inbox.change { inbox in
           inbox.stocks.merge(changes) { $1 }
@@ -306,9 +339,43 @@ package final class Engine: Sendable {
         }
       }
     }
+    let done = try isPatient ? persist(work) : writer.perform(work)
     for launch in done.crowded { state.takeBack(launch) }
     for run in done.refused { state.refused(run) }
     return (Set(done.refused.map(\.id)), done.crowded)
+  }
+
+  /// Has the store do something, again and again while its disk is full. Nothing is decided meanwhile,
+  /// and what was decided stays so. A stop ends the wait with the error.
+  private func persist<Value: Sendable>(
+    _ work: @escaping @Sendable (any Store, Instant) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    while true {
+      do throws(StoreError) {
+        return try writer.perform(work)
+      } catch .full(let why) {
+        guard waitForRoom(why) else { throw .full(why) }
+      }
+    }
+  }
+
+  /// Waits for a moment, and refuses meanwhile what is asked of the engine; false where it stops.
+  private func waitForRoom(_ why: String) -> Bool {
+    let end = ContinuousClock.now + Limits.pauseAfterTrouble
+    while true {
+      let left = end - .now
+      guard left > .zero else { return true }
+      let news = inbox.take(within: left) { inbox -> (stopping: Bool, orders: Orders)? in
+        guard inbox.stopping || !inbox.orders.isEmpty else { return nil }
+        // What was asked for when it stops is answered at the end.
+        if inbox.stopping { return (true, Orders()) }
+        defer { inbox.orders = Orders() }
+        return (false, inbox.orders)
+      }
+      guard let news else { return true }
+      if news.stopping { return false }
+      news.orders.refuse(Problem(diskFull: why))
+    }
   }
 
   private func make(_ launch: Launch, _ state: EngineState) {
@@ -323,8 +390,11 @@ package final class Engine: Sendable {
       request: SliceRequest(
         pool: launch.pool, run: launch.run, slice: launch.slice, count: launch.count,
         cursor: launch.cursor))
-    let maker = SliceMaker(launch: launch, spec: spec, process: process, writer: writer) {
-      [inbox] result, stocks in
+    let halt = Mailbox(false)
+    let maker = SliceMaker(
+      launch: launch, spec: spec, process: process, writer: writer, halt: halt,
+      waits: { [observer] in observer.trouble("\(launch.pool): \($0)") }
+    ) { [inbox] result, stocks in
       inbox.change { inbox in
         inbox.stocks.merge(stocks) { $1 }
         inbox.results.append((launch, result))
@@ -332,7 +402,7 @@ package final class Engine: Sendable {
     }
     let isStarted = makings.change { makings in
       guard let thread = WorkThread(ifPossible: "producer", { maker.make() }) else { return false }
-      makings[launch.run] = Making(thread: thread, process: process)
+      makings[launch.run] = Making(thread: thread, process: process, halt: halt)
       return true
     }
     if !isStarted {
@@ -346,7 +416,7 @@ package final class Engine: Sendable {
       defer { makings = [:] }
       return Array(makings.values)
     }
-    for making in all { making.process.cancel() }
+    for making in all { making.cancel() }
     for making in all { making.thread.join() }
     inbox.change { $0.results = [] }
   }

@@ -19,6 +19,8 @@ package struct EngineState: Sendable {
   private(set) var awakeSince: Instant
   /// The last time that came in.
   private var lastNow: Instant?
+  /// Why nothing may be stored now, where the disk is short of room.
+  private var disk: String?
   var ids: UUIDv7
   var random: any RandomNumberGenerator & Sendable
   /// Whether schedules and reorder points start runs; without, only those asked for run.
@@ -61,6 +63,7 @@ package struct EngineState: Sendable {
       if pools[name] == nil {
         pools[name] = PoolState(status: PoolStatus(pool: definition.pool))
         pools[name]?.isFresh = false
+        pools[name]?.status.disk = disk
       }
       pools[name]?.status.pool = definition.pool
       pools[name]?.status.retired = false
@@ -93,6 +96,17 @@ package struct EngineState: Sendable {
     for (pool, stock) in stocks.sorted(by: { $0.key < $1.key }) where pools[pool] != nil {
       pools[pool]?.status.stock = stock
       dirty.append(pool)
+    }
+  }
+
+  /// Takes over what the disk allows. While it is short of room nothing starts and no slice is asked
+  /// for; nominal times that pass meanwhile are missed ones afterwards.
+  package mutating func diskChanged(_ disk: Disk) {
+    let why = disk.mayFill ? nil : disk.why
+    self.disk = why
+    for name in pools.keys.sorted() where (pools[name]?.status.disk == nil) != (why == nil) {
+      pools[name]?.status.disk = why
+      dirty.append(name)
     }
   }
 
@@ -158,11 +172,13 @@ package struct EngineState: Sendable {
       agenda.set(nil, for: name)
       return
     }
-    if automatic { fire(&pool, at: now, &tick) }
+    let hasRoom = pool.status.disk == nil
+    if !hasRoom { pool.nextFires = [:] }
+    if automatic, hasRoom { fire(&pool, at: now, &tick) }
     endRetired(&pool, at: now, &tick)
     endFinished(&pool, at: now, &tick)
-    startQueued(&pool, at: now, &tick)
-    if automatic {
+    if hasRoom { startQueued(&pool, at: now, &tick) }
+    if automatic, hasRoom {
       reorder(&pool, at: now, &tick)
       pool.isFresh = false
     }
@@ -200,7 +216,7 @@ package struct EngineState: Sendable {
   /// Whether a slice of the pool could be made now.
   func mayLaunch(_ pool: PoolState, at now: Instant) -> Bool {
     // By wrong marks the wrong items would be recalled to make room.
-    pool.status.standstill == nil && !pool.needsMarking
+    pool.status.standstill == nil && pool.status.disk == nil && !pool.needsMarking
       && (pool.rateAllowsAt.map { $0 <= now } ?? true) && !pool.ready(at: now).isEmpty
   }
 
@@ -258,6 +274,7 @@ package struct EngineState: Sendable {
     if let standstill = pool.status.standstill {
       throw Problem(.wrongState, "\(name) does not run: \(standstill)")
     }
+    if let why = pool.status.disk { throw Problem(diskFull: why) }
     guard pool.status.runs.count < Limits.queuedRuns else {
       throw Problem(
         .busy, "\(name) has \(pool.status.runs.count) runs waiting already",

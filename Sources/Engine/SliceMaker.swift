@@ -7,6 +7,10 @@ struct SliceMaker: Sendable {
   let spec: ProducerSpec
   let process: ProducerProcess
   let writer: StoreWriter
+  /// Set where the slice is given up, so that nobody waits any longer to store it.
+  var halt = Mailbox(false)
+  /// Told once where a good slice has to wait for room on the disk.
+  var waits: @Sendable (String) -> Void = { _ in }
   /// Told once how the slice ended, together with the stock that it changed: a stock that holds
   /// the items while the run still has them in flight would count them twice.
   let report: @Sendable (SliceResult, [String: Stock]) -> Void
@@ -29,17 +33,31 @@ struct SliceMaker: Sendable {
     let slice = SliceCommit(
       run: launch.run, slice: launch.slice, items: output.items, cursor: output.cursor,
       overfill: output.overfill, revision: spec.revision, log: output.log)
-    do throws(StoreError) {
-      try writer.perform { (store, now) throws(StoreError) in
-        let result = try store.commit(slice, at: now)
-        // Where the stock can't be read now, the writer tries again and tells it by itself.
-        let stocks = (try? store.takeChanges()) ?? [:]
-        report(.committed(result, printed: output.printed, cursor: output.cursor), stocks)
+    let filling = StoreWriter.Filling(
+      bytes: output.items.storedBytes + output.log.count, isMade: true)
+    var hasWaited = false
+    while true {
+      do throws(StoreError) {
+        try writer.perform(filling: filling) { (store, now) throws(StoreError) in
+          let result = try store.commit(slice, at: now)
+          // Where the stock can't be read now, the writer tries again and tells it by itself.
+          let stocks = (try? store.takeChanges()) ?? [:]
+          report(.committed(result, printed: output.printed, cursor: output.cursor), stocks)
+        }
+        return
+      } catch .fenced {
+        return report(.givenUp, [:])
+      } catch .full(let why) {
+        // The producer did its part, so it is no failed try, and the supplier is not asked again.
+        if !hasWaited {
+          waits("slice \(launch.slice) of run \(launch.run) waits to be stored: \(why)")
+        }
+        hasWaited = true
+        let isHalted = halt.take(within: Limits.diskLook) { $0 ? true : nil }
+        if isHalted == true { return report(.givenUp, [:]) }
+      } catch {
+        return report(.failed("\(error)", log: output.log), [:])
       }
-    } catch .fenced {
-      report(.givenUp, [:])
-    } catch {
-      report(.failed("\(error)", log: output.log), [:])
     }
   }
 

@@ -8,6 +8,7 @@ package final class StoreReaders: Sendable {
   private struct Queue {
     var works: [Work] = []
     var stopping = false
+    var damage: (@Sendable (StoreError) -> Void)?
   }
 
   private let queue = Mailbox(Queue())
@@ -35,6 +36,11 @@ package final class StoreReaders: Sendable {
     }
   }
 
+  /// Who is told, on a reader's thread, that a reader found the store damaged.
+  package func observeDamage(_ observer: @escaping @Sendable (StoreError) -> Void) {
+    queue.change { $0.damage = observer }
+  }
+
   private static func next(_ queue: Mailbox<Queue>) -> Work? {
     let work = queue.take { queue -> Work?? in
       if !queue.works.isEmpty { return .some(queue.works.removeFirst()) }
@@ -48,17 +54,22 @@ package final class StoreReaders: Sendable {
     _ work: @escaping @Sendable (any StoreReader) throws(StoreError) -> Value,
     _ answer: @escaping @Sendable (Result<Value, StoreError>) -> Void
   ) -> Bool {
-    queue.change { queue in
+    queue.change { [self] queue in
       guard !queue.stopping, queue.works.count < Limits.waitingReads else { return false }
-      queue.works.append { reader in
+      queue.works.append { [self] reader in
         do throws(StoreError) {
           answer(.success(try work(reader)))
         } catch {
+          if case .damaged = error { tellDamage(error) }
           answer(.failure(error))
         }
       }
       return true
     }
+  }
+
+  private func tellDamage(_ error: StoreError) {
+    queue.change { $0.damage }?(error)
   }
 
   /// Does what is queued, then ends the threads.

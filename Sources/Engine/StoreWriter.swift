@@ -10,7 +10,23 @@ package final class StoreWriter: Sendable {
     ) throws(StoreError) -> Piece
   package typealias ClaimAnswer = @Sendable (Result<ClaimOutcome, StoreError>) -> Void
 
+  /// Items that are to be stored.
+  package struct Filling: Sendable {
+    /// About how much they take.
+    package var bytes: Int
+    /// Whether they were asked for before, and are lost if they are not stored.
+    package var isMade: Bool
+
+    package init(bytes: Int, isMade: Bool) {
+      self.bytes = bytes
+      self.isMade = isMade
+    }
+  }
+
   private struct Work {
+    /// About how many bytes of items it stores, and whether they were made already; nil where it
+    /// stores none.
+    var filling: Filling?
     /// Does the work, and gives the error if there was one, and what answers it.
     var perform: @Sendable (any Store) -> (error: StoreError?, answer: () -> Void)
     /// Answers without doing it.
@@ -29,19 +45,16 @@ package final class StoreWriter: Sendable {
     case orders([Waiting])
     case work(Work)
     case demand
+    case look
     case stop
   }
 
   private let queue = Mailbox(Queue())
   private let clock: @Sendable () -> Instant
-  /// A closure that is itself the state of a generic box is wrapped once more each time that the box
-  /// is opened, so that calling it costs more and more: these stand in a structure.
-  private struct Observers {
-    var stocks: (@Sendable ([String: Stock]) -> Void)?
-    var resolved: [@Sendable ([String]) -> Void] = []
-  }
+  private let observers = StoreObservers()
+  /// What the disk allows, as the writer's thread saw it last.
+  private let diskSeen = Mailbox(Disk())
 
-  private let observers = Mailbox(Observers())
   private let failure: @Sendable (StoreError) -> Void
 
   /// Takes the store over and starts the thread.
@@ -72,6 +85,28 @@ package final class StoreWriter: Sendable {
     observers.change { $0.resolved.append(observer) }
   }
 
+  /// One more who is told, on the writer's thread, what the disk allows: when that changes, and once
+  /// soon. It may be told the same again.
+  package func observeDisk(_ observer: @escaping @Sendable (Disk) -> Void) {
+    observers.change { $0.disk.append(observer) }
+  }
+
+  /// Who is told, on the writer's thread, of errors that clients were answered with: now and then,
+  /// where there are many.
+  package func observeTrouble(_ observer: @escaping @Sendable (StoreError) -> Void) {
+    observers.change { $0.trouble = observer }
+  }
+
+  /// What the disk allows, as it was seen a moment ago.
+  package var disk: Disk { diskSeen.change { $0 } }
+
+  /// Gives the store up, as after a commit of unknown outcome, since somebody else found it damaged.
+  package func give(up error: StoreError) {
+    _ = enqueue(
+      { (_, _) throws(StoreError) in throw error }, { (_: Result<Void, StoreError>) in },
+      nil, atMost: .max)
+  }
+
   /// Queues a claim order; false when too many wait. The answer comes on the writer's thread, when
   /// what was decided is on disk.
   package func decide(_ order: ClaimOrder, _ answer: @escaping ClaimAnswer) -> Bool {
@@ -88,17 +123,21 @@ package final class StoreWriter: Sendable {
   }
 
   /// Queues other work; false when too much waits. The answer comes on the writer's thread.
+  ///
+  /// - Parameter filling: what it stores, which is refused as `.full` while filling has stopped.
   package func submit<Value: Sendable>(
+    filling: Filling? = nil,
     _ work: @escaping @Sendable (any Store, Instant) throws(StoreError) -> Value,
     _ answer: @escaping @Sendable (Result<Value, StoreError>) -> Void
   ) -> Bool {
-    enqueue(work, answer, atMost: Limits.waitingWrites)
+    enqueue(work, answer, filling, atMost: Limits.waitingWrites)
   }
 
   /// Queues work that is done in slices, each a transaction of its own with claims between it and
   /// the next, until one says that there is no more or `limit` is reached. False when too much
   /// waits; once begun it keeps its place. The answer, with what all slices did, comes on the
-  /// writer's thread.
+  /// writer's thread. Slices that find no room on the disk become smaller: they may be what makes
+  /// room.
   ///
   /// - Parameter work: does about so much and says what it did.
   package func submit(
@@ -118,22 +157,27 @@ package final class StoreWriter: Sendable {
         try work(store, now, before.cursor, min(size, limit - before.done))
       },
       { [self] result in
+        if case .failure(.full) = result, size > 1 {
+          let smaller = max(1, size / 8)
+          if slice(smaller, limit, before, work, answer, atMost: .max) { return }
+        }
         guard case .success(var progress) = result else { return answer(result) }
         progress.done += before.done
         guard progress.more, progress.done < limit else { return answer(.success(progress)) }
         if !slice(size, limit, progress, work, answer, atMost: .max) {
           answer(.failure(Self.stopping))
         }
-      }, atMost: waiting)
+      }, nil, atMost: waiting)
   }
 
   private func enqueue<Value: Sendable>(
     _ work: @escaping @Sendable (any Store, Instant) throws(StoreError) -> Value,
-    _ answer: @escaping @Sendable (Result<Value, StoreError>) -> Void, atMost limit: Int
+    _ answer: @escaping @Sendable (Result<Value, StoreError>) -> Void,
+    _ filling: Filling?, atMost limit: Int
   ) -> Bool {
     queue.change { queue in
       guard !queue.stopping, queue.works.count < limit else { return false }
-      let work = Work { [clock] store in
+      let work = Work(filling: filling) { [clock] store in
         do throws(StoreError) {
           let value = try work(store, clock())
           return (nil, { answer(.success(value)) })
@@ -151,11 +195,14 @@ package final class StoreWriter: Sendable {
   /// Does work on the writer's thread and waits for it. Not to be called from that thread, nor
   /// from one that must not block. A full queue refuses nothing here: a thread waits for one piece
   /// of work, and clients that flood the queue must not stop the engine and its producers.
+  ///
+  /// - Parameter filling: as in `submit`.
   package func perform<Value: Sendable>(
+    filling: Filling? = nil,
     _ work: @escaping @Sendable (any Store, Instant) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     let box = Mailbox<Result<Value, StoreError>?>(nil)
-    guard enqueue(work, { result in box.change { $0 = result } }, atMost: .max) else {
+    guard enqueue(work, { result in box.change { $0 = result } }, filling, atMost: .max) else {
       throw Self.stopping
     }
     guard let result = box.take({ $0 }) else { preconditionFailure("waited without an end") }
@@ -173,35 +220,51 @@ package final class StoreWriter: Sendable {
     }
   }
 
+  /// When the thread has something to do without being asked.
+  private struct Agenda {
+    /// When demand that waits is written.
+    var demand: ContinuousClock.Instant?
+    /// When the disk is looked at.
+    var look: ContinuousClock.Instant?
+
+    var next: ContinuousClock.Instant? { [demand, look].compactMap { $0 }.min() }
+  }
+
   private func run(_ store: any Store) {
-    var demandDue: ContinuousClock.Instant?
+    var guarding = DiskGuard()
+    var agenda = Agenda()
+    tell(guarding.look(store))
     while true {
+      agenda.look = guarding.nextLook
       var error: StoreError?
-      switch next(orDemandAt: demandDue) {
+      switch next(before: agenda) {
       case .stop:
         store.close()
         return
       case .orders(let batch):
-        error = decide(batch, store)
+        error = decide(batch, store, &guarding)
         // One piece of other work between two batches of claims.
         if error == nil,
           let work = queue.change({ $0.works.isEmpty ? nil : $0.works.removeFirst() })
         {
-          error = perform(work, store)
+          error = perform(work, store, &guarding)
         }
       case .work(let work):
-        error = perform(work, store)
+        error = perform(work, store, &guarding)
       case .demand:
         error = writeDemand(store)
-        demandDue = nil
+        agenda.demand = nil
+      case .look:
+        error = guarding.lookAndTry(store)
       }
+      tell(guarding.disk)
       if let error {
         failure(error)
         refuseAll(error)
         store.close()
         return
       }
-      demandDue = store.demandWaits ? demandDue ?? .now + Limits.demandDelay : nil
+      agenda.demand = store.demandWaits ? agenda.demand ?? .now + Limits.demandDelay : nil
     }
   }
 
@@ -211,18 +274,23 @@ package final class StoreWriter: Sendable {
     while true {
       switch next() {
       case .stop: return
-      case .demand: continue
+      case .demand, .look: continue
       case .orders(let batch): for entry in batch { entry.answer(.failure(error)) }
       case .work(let work): work.refuse(error)
       }
     }
   }
 
-  /// - Parameter due: when demand that waits is written, whatever else there is to do.
-  private func next(orDemandAt due: ContinuousClock.Instant? = nil) -> Job {
-    let span = due.map { $0 - .now }
-    if let span, span <= .zero { return .demand }
-    let job = queue.take(within: span) { queue -> Job? in
+  /// - Parameter agenda: what comes first when its time has come, whatever else there is to do.
+  private func next(before agenda: Agenda = Agenda()) -> Job {
+    let due = agenda.next
+    let job = due.map { $0 <= .now } ?? false ? nil : waitForJob(within: due.map { $0 - .now })
+    if let job { return job }
+    return agenda.demand == due ? .demand : .look
+  }
+
+  private func waitForJob(within span: Duration?) -> Job? {
+    queue.take(within: span) { queue -> Job? in
       if !queue.orders.isEmpty {
         let batch = Array(queue.orders.prefix(Limits.claimBatch))
         queue.orders.removeFirst(batch.count)
@@ -231,28 +299,73 @@ package final class StoreWriter: Sendable {
       if !queue.works.isEmpty { return .work(queue.works.removeFirst()) }
       return queue.stopping ? .stop : nil
     }
-    return job ?? .demand
   }
 
   /// Decides a batch of orders; gives an error only where the store is lost.
-  private func decide(_ batch: [Waiting], _ store: any Store) -> StoreError? {
+  private func decide(
+    _ batch: [Waiting], _ store: any Store, _ guarding: inout DiskGuard
+  ) -> StoreError? {
     do throws(StoreError) {
-      let outcomes = try store.decide(batch.map(\.order), at: clock())
-      tellChanges(store)
-      for (entry, outcome) in zip(batch, outcomes) { entry.answer(.success(outcome)) }
+      try decideAtOnce(batch, store)
       return nil
+    } catch .full where batch.count > Limits.claimBatchWhenFull {
+      return decideInParts(batch, store, &guarding)
     } catch {
-      for entry in batch { entry.answer(.failure(error)) }
-      return Self.isLost(error) ? error : nil
+      return refuse(batch, error, &guarding)
     }
   }
 
+  /// Fewer claims at once may have room where more of them have none.
+  private func decideInParts(
+    _ batch: [Waiting], _ store: any Store, _ guarding: inout DiskGuard
+  ) -> StoreError? {
+    var rest = batch[...]
+    while !rest.isEmpty {
+      do throws(StoreError) {
+        try decideAtOnce(Array(rest.prefix(Limits.claimBatchWhenFull)), store)
+      } catch {
+        return refuse(Array(rest), error, &guarding)
+      }
+      rest = rest.dropFirst(Limits.claimBatchWhenFull)
+    }
+    return nil
+  }
+
+  private func decideAtOnce(_ batch: [Waiting], _ store: any Store) throws(StoreError) {
+    let outcomes = try store.decide(batch.map(\.order), at: clock())
+    observers.tellChanges(of: store)
+    for (entry, outcome) in zip(batch, outcomes) { entry.answer(.success(outcome)) }
+  }
+
+  /// Answers with an error, and gives it where the store is lost.
+  private func refuse(
+    _ batch: [Waiting], _ error: StoreError, _ guarding: inout DiskGuard
+  ) -> StoreError? {
+    // Before anybody is answered: whoever asks then finds that the server is not ready.
+    if case .full = error { tell(guarding.foundFull()) }
+    for entry in batch { entry.answer(.failure(error)) }
+    return error.isFinal ? error : note(error)
+  }
+
   /// Does a piece of other work; gives an error only where the store is lost.
-  private func perform(_ work: Work, _ store: any Store) -> StoreError? {
+  private func perform(
+    _ work: Work, _ store: any Store, _ guarding: inout DiskGuard
+  ) -> StoreError? {
+    if let filling = work.filling {
+      tell(guarding.look(store))
+      if let why = guarding.refusal(of: filling) {
+        work.refuse(.full(why))
+        return nil
+      }
+    }
     let (error, answer) = work.perform(store)
     defer { answer() }
-    if let error, Self.isLost(error) { return error }
-    tellChanges(store)
+    if let error, error.isFinal { return error }
+    let lost = guarding.note(error, of: work.filling, store)
+    tell(guarding.disk)
+    if let lost { return lost }
+    if let error { _ = note(error) }
+    observers.tellChanges(of: store)
     return nil
   }
 
@@ -263,22 +376,19 @@ package final class StoreWriter: Sendable {
       try store.writeDemand()
       return nil
     } catch {
-      return Self.isLost(error) ? error : nil
+      return error.isFinal ? error : note(error)
     }
   }
 
-  private static func isLost(_ error: StoreError) -> Bool {
-    if case .unknownCommit = error { true } else { false }
+  /// Tells of an error that is not final, and gives none.
+  private func note(_ error: StoreError) -> StoreError? {
+    if error.isTrouble { observers.tell(of: error) }
+    return nil
   }
 
-  /// Tells the observers of changed stock and resolved claims, before anybody is answered: who acts
-  /// on an answer, say by asking for a run, must find that the stock has changed.
-  private func tellChanges(_ store: any Store) {
-    let resolved = store.takeResolved()
-    if !resolved.isEmpty {
-      for observer in observers.change({ $0.resolved }) { observer(resolved) }
-    }
-    guard let changes = try? store.takeChanges(), !changes.isEmpty else { return }
-    observers.change { $0.stocks }?(changes)
+  /// Lets others see what the disk allows.
+  private func tell(_ disk: Disk) {
+    diskSeen.change { $0 = disk }
+    observers.tell(of: disk)
   }
 }

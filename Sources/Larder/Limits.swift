@@ -35,6 +35,29 @@ package enum Limits {
   /// Violations of one rule that `larder verify` lists.
   package static let violationsListed = 20
 
+  // The disk
+  /// What filling leaves free for claims, and the part of the file system that it is at most.
+  package static let diskReserve: Int64 = 64 * 1024 * 1024
+  package static let diskReserveShare: Int64 = 10
+  /// How often somebody looks at what is free, and tries whether a full disk still is.
+  package static let diskLook = Duration.seconds(1)
+  /// How long filling waits after the disk refused items, doubling to the longest.
+  package static let diskRetry = Duration.seconds(1)
+  package static let diskLongestRetry = Duration.seconds(8)
+  /// How long after that a refusal counts if nothing has been stored since.
+  package static let diskForgets = Duration.seconds(60)
+  /// What a client is told to wait for a full disk.
+  package static let diskRetryAfter = Duration.seconds(5)
+  /// What an item takes in the store besides its payload, key and attributes.
+  package static let rowBytes = 512
+  /// Claims in one transaction when a larger one found no room.
+  package static let claimBatchWhenFull = 16
+  /// Pages in the log at which they are put into the database: fewest, on a very small disk, and
+  /// most.
+  package static let logPages = 16...1000
+  /// How often the log tells of errors of the store that clients are answered with.
+  package static let troubleEvery = Duration.seconds(10)
+
   // HTTP
   package static let bodyBytes = 64 * 1024
   package static let itemsBodyBytes = 8 * 1024 * 1024

@@ -21,6 +21,8 @@ package struct PoolStatus: Sendable {
   package var retired = false
   /// What is wrong with the pool's file, where an older definition is in force.
   package var problem: String?
+  /// Why nothing may be stored now, where the disk is short of room; the store does not keep it.
+  package var disk: String?
   package var stock = Stock()
   /// By schedule name.
   package var marks: [String: ScheduleMark] = [:]

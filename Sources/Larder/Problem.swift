@@ -21,6 +21,7 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
     case failed = "internal-error"
     case notImplemented = "not-implemented"
     case busy = "busy"
+    case diskFull = "disk-full"
 
     package var status: Int {
       switch self {
@@ -37,7 +38,7 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
       case .headerTooLarge: 431
       case .failed: 500
       case .notImplemented: 501
-      case .busy: 503
+      case .busy, .diskFull: 503
       }
     }
 
@@ -62,6 +63,7 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
       case .failed: "The server failed"
       case .notImplemented: "The server does not know how to do this"
       case .busy: "The server is busy"
+      case .diskFull: "The server's disk is full"
       }
     }
 
@@ -78,6 +80,12 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
     self.word = word
     self.detail = detail
     self.retryAfter = retryAfter
+  }
+
+  /// The refusal of what a full disk has no room for.
+  package init(diskFull why: String) {
+    self.init(
+      .diskFull, "\(StoreError.full(why))", retryAfter: Limits.diskRetryAfter)
   }
 
   package var description: String { detail }

@@ -126,8 +126,8 @@ package enum RunEvent: Sendable {
 }
 
 /// The writing side of a store. One thread owns it and calls it; every call is one transaction,
-/// durable when it returns, and throws only `StoreError`. After `.unknownCommit` nothing more may
-/// be asked of it.
+/// durable when it returns, and throws only `StoreError`. After an error that
+/// `isFinal` nothing more may be asked of it.
 package protocol Store: AnyObject {
   /// Every pool as the engine needs to know it, unfinished runs included.
   func pools() throws(StoreError) -> [PoolStatus]
@@ -213,6 +213,12 @@ package protocol Store: AnyObject {
   /// Writes the demand that waits.
   func writeDemand() throws(StoreError)
 
+  /// How much room the store's disk has; nil where it has none of its own. No transaction.
+  func space() -> DiskSpace?
+
+  /// Writes as little as can be: whether a disk that was full has room again.
+  func probe() throws(StoreError)
+
   /// The stock of each pool that changed since the last call.
   func takeChanges() throws(StoreError) -> [String: Stock]
 
@@ -264,6 +270,9 @@ package protocol StoreReader: AnyObject {
   /// A run with its slices and log.
   func run(_ id: String) throws(StoreError) -> Run?
 
+  /// How much room the store's disk has; nil where it has none of its own.
+  func space() -> DiskSpace?
+
   /// Writes a consistent copy of the whole store to a new file, payloads included.
   func backup(to path: String) throws(StoreError)
 
@@ -272,6 +281,8 @@ package protocol StoreReader: AnyObject {
 }
 
 extension StoreReader {
+  package func space() -> DiskSpace? { nil }
+
   /// A claim as it is now.
   package func claim(_ id: String) throws(StoreError) -> Claim? {
     try claim(id, at: .now())
@@ -287,6 +298,9 @@ extension StoreReader {
 }
 
 extension Store {
+  package func space() -> DiskSpace? { nil }
+  package func probe() throws(StoreError) {}
+
   /// Decides requests in their order.
   package func claim(
     _ requests: [ClaimRequest], at now: Instant

@@ -27,6 +27,23 @@ package enum StoreError: Error, Sendable, Hashable, CustomStringConvertible {
   case fenced
   case unknownPool(String)
 
+  /// Whether nothing more may be asked of the store: whoever holds it must stop.
+  package var isFinal: Bool {
+    switch self {
+    case .unknownCommit, .damaged: true
+    default: false
+    }
+  }
+
+  /// Whether an operator should hear of it, since it is neither an answer to what was asked for nor
+  /// told of in another way.
+  package var isTrouble: Bool {
+    switch self {
+    case .unreadable, .failed: true
+    default: false
+    }
+  }
+
   package var description: String {
     switch self {
     case .served(let path):
@@ -45,7 +62,8 @@ package enum StoreError: Error, Sendable, Hashable, CustomStringConvertible {
       "\(path) has version \(version) of the schema, and this Larder knows versions up to "
         + "\(supported): install the newer Larder that wrote it, bring an older backup back with "
         + "`larder restore FILE`, or name another store with --store"
-    case .full(let why): "the disk is full: \(why)"
+    // What the disk's own policy says is a whole sentence.
+    case .full(let why): why.hasPrefix("the disk ") ? why : "the disk is full: \(why)"
     case .unknownCommit(let why): "a commit failed and may or may not have taken place: \(why)"
     case .failed(let why): "the store failed: \(why)"
     case .noBackup(let path, let why): "\(path) can't be written: \(why)"

@@ -23,7 +23,7 @@ final class DefinitionWatch: Sendable {
     let started = try FolderWatch(folder) { [self] in reload() }
     watch.change { $0 = started }
     // What changed between the first reading and the watch is found now.
-    reload()
+    _ = reload()
   }
 
   func stop() {
@@ -31,7 +31,8 @@ final class DefinitionWatch: Sendable {
   }
 
   /// Reads the folder and changes what is in force. A folder that can't be read changes nothing.
-  private func reload() {
+  /// Says whether it is done: a full disk may have had no room for it.
+  private func reload() -> Bool {
     do {
       let files = try ScheduleDirectory.load(folder).files
       let kept = try writer.perform { (store, _) throws(StoreError) in try store.definitions() }
@@ -43,9 +44,12 @@ final class DefinitionWatch: Sendable {
       for warning in comparison.warnings + rejected where !before.contains(warning) {
         Log.line("warning: \(warning)")
       }
+      return true
     } catch {
       let warning = "the schedule files can't be taken in, and what was in force goes on: \(error)"
       if !health.set(warnings: [warning]).contains(warning) { Log.line("warning: \(warning)") }
+      if case StoreError.full = error { return false }
+      return true
     }
   }
 }

@@ -5,13 +5,14 @@ import Larder
 /// Watches a folder and tells when something in it changed and has settled.
 final class FolderWatch: Sendable {
   private let folder: String
-  private let changed: @Sendable () -> Void
+  private let changed: @Sendable () -> Bool
   private let wakeEnd: Int32
   private let thread: Mailbox<WorkThread?> = Mailbox(nil)
 
   /// Starts watching. `changed` is called on a thread of its own, once for changes that come
-  /// together, and also when the folder goes and comes back.
-  init(_ folder: String, changed: @escaping @Sendable () -> Void) throws(CommandError) {
+  /// together, and also when the folder goes and comes back. Where it says false it is called again
+  /// after a while.
+  init(_ folder: String, changed: @escaping @Sendable () -> Bool) throws(CommandError) {
     var ends: [Int32] = [0, 0]
     let inotify = inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
     guard inotify >= 0, pipe(&ends) == 0 else {
@@ -51,13 +52,15 @@ final class FolderWatch: Sendable {
     }
     var watch = first
     var isUnsettled = false
+    var isTaken = true
     while true {
       var descriptors = [
         pollfd(fd: inotify, events: Int16(POLLIN), revents: 0),
         pollfd(fd: stopEnd, events: Int16(POLLIN), revents: 0),
       ]
       // Without a folder there is nothing to wait for but that it comes back.
-      let wait = isUnsettled ? Limits.settling : watch < 0 ? Limits.longestSleep : nil
+      let wait =
+        isUnsettled ? Limits.settling : watch < 0 || !isTaken ? Limits.longestSleep : nil
       let count = poll(&descriptors, 2, wait.map { Int32($0.inMilliseconds) } ?? -1)
       if descriptors[1].revents != 0 { return }
       if descriptors[0].revents != 0 {
@@ -65,10 +68,12 @@ final class FolderWatch: Sendable {
         if Self.drain(inotify) { watch = -1 }
       } else if count == 0, isUnsettled {
         isUnsettled = false
-        changed()
+        isTaken = changed()
       } else if count == 0, watch < 0 {
         watch = Self.add(folder, to: inotify)
         isUnsettled = watch >= 0
+      } else if count == 0, !isTaken {
+        isTaken = changed()
       }
     }
   }

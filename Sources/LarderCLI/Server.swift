@@ -36,7 +36,7 @@ final class Server {
     }
     nonisolated(unsafe) let owned = store  // nothing here uses it any more
     writer = StoreWriter(store: owned) { error in
-      Log.line("\(error); stopping, since only a restart can find out")
+      Log.lost(error)
       signals.failed()
     }
     do throws(StoreError) {
@@ -44,6 +44,13 @@ final class Server {
     } catch {
       writer.stop()
       throw .failed("\(error)")
+    }
+    readers.observeDamage { [writer] error in writer.give(up: error) }
+    writer.observeTrouble { Log.line("\($0)") }
+    let diskLog = DiskLog()
+    writer.observeDisk { [health] disk in
+      health.set(disk: disk)
+      diskLog.note(disk)
     }
     let metrics = Metrics()
     engine = Engine(

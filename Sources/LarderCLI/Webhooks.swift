@@ -27,7 +27,11 @@ struct Webhooks {
         Log.line(
           "\(pool): push \(id) of claim \(claim) is dropped: the pool has no webhook any more")
       },
-      trouble: { Log.line("webhooks: \($0)") })
+      trouble: { error in
+        // The disk's own lines say so once; this comes with every try.
+        if case .full = error { return }
+        Log.line("webhooks: \(error)")
+      })
     let sender = WebhookSender(outbox: outbox, observer: observer) { pool in
       // Where the store can't be asked it is stopping, and the push waits for the next start.
       try? writer.perform { (store, _) throws(StoreError) in store.webhook(of: pool) }

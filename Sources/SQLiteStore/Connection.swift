@@ -153,7 +153,15 @@ final class Connection {
 
   private func rollBack() throws(StoreError) {
     // An error may have rolled back already.
-    if sqlite3_get_autocommit(handle) == 0 { try run("ROLLBACK") }
+    guard sqlite3_get_autocommit(handle) == 0 else { return }
+    do throws(StoreError) {
+      try run("ROLLBACK")
+    } catch {
+      // Mostly the transaction is over all the same, and what went wrong before counts. If it is
+      // not, whatever came next would be a part of it.
+      guard sqlite3_get_autocommit(handle) == 0 else { return }
+      throw .unknownCommit("a transaction can't be rolled back: \(error)")
+    }
   }
 
   private func statement(_ sql: String) throws(SQLiteFailure) -> Statement {
@@ -166,7 +174,10 @@ final class Connection {
   private func storeError(_ failure: SQLiteFailure) -> StoreError {
     switch failure.primary {
     case SQLITE_FULL: .full(failure.message)
-    case SQLITE_NOTADB, SQLITE_CORRUPT, SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_READONLY:
+    // The log's index could not grow, which a full disk is the reason for.
+    case SQLITE_IOERR where failure.code == SQLiteFailure.noRoomForIndex: .full(failure.message)
+    case SQLITE_CORRUPT: .damaged(path: path, why: failure.message)
+    case SQLITE_NOTADB, SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_READONLY:
       .unreadable(path: path, why: failure.message)
     default: .failed("\(failure.message) (SQLite \(failure.code))")
     }

@@ -6,6 +6,9 @@ struct SQLiteFailure: Error {
   let code: Int32
   let message: String
 
+  /// SQLITE_IOERR_SHMSIZE, which is an expression that Swift does not import.
+  static let noRoomForIndex = SQLITE_IOERR | 19 << 8
+
   /// The result code without its extension.
   var primary: Int32 { code & 0xFF }
 

@@ -42,6 +42,8 @@ package final class SQLiteReader: StoreReader {
     return pool
   }
 
+  package func space() -> DiskSpace? { connection.space }
+
   /// Closes the connection.
   package func close() {
     connection.close()

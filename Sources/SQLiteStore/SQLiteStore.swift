@@ -82,6 +82,7 @@ package final class SQLiteStore: Store {
     #endif
     try connection.run("PRAGMA cache_size = -16384")
     try connection.run("PRAGMA temp_store = MEMORY")
+    try boundLog()
     try makeDurable(files)
     try Schema.migrate(connection)
   }
@@ -95,9 +96,38 @@ package final class SQLiteStore: Store {
     // from it, and then losing power, would lose an acknowledged claim.
     // A reader of another process may keep an old state for long: it is not waited for.
     connection.waitsForLocks = false
-    let busy = try connection.first("PRAGMA wal_checkpoint(TRUNCATE)") { $0.int(0) }
+    let isDone = try checkpoint()
     connection.waitsForLocks = true
-    if busy != 0 { try files.syncLog() }
+    if !isDone { try files.syncLog() }
+  }
+
+  /// Puts the whole log into the database and says whether there was nothing in the way: a reader,
+  /// or a full disk, which must not keep the store from giving out what it has.
+  private func checkpoint() throws(StoreError) -> Bool {
+    do throws(StoreError) {
+      return try connection.first("PRAGMA wal_checkpoint(TRUNCATE)") { $0.int(0) } == 0
+    } catch .full {
+      return false
+    }
+  }
+
+  /// On a small disk the log must not grow as it may elsewhere: what it holds has to find room in the
+  /// database besides, and that out of the reserve.
+  private func boundLog() throws(StoreError) {
+    guard let reserve = connection.space?.reserve else { return }
+    let page = try connection.first("PRAGMA page_size") { $0.int64(0) } ?? 4096
+    let pages = min(
+      max(Int(reserve / 2 / page), Limits.logPages.lowerBound), Limits.logPages.upperBound)
+    try connection.run("PRAGMA wal_autocheckpoint = \(pages)")
+  }
+
+  package func space() -> DiskSpace? { connection.space }
+
+  package func probe() throws(StoreError) {
+    // The version stands in the first page, which is written also where it stays the same.
+    try transaction { () throws(StoreError) in
+      try connection.run("PRAGMA user_version = \(Schema.version)")
+    }
   }
 
   package func close() {
@@ -108,7 +138,22 @@ package final class SQLiteStore: Store {
 
   /// Runs `body` in a transaction and writes the changes of the stock with it, and the demand if
   /// the transaction writes anyway.
+  ///
+  /// - Parameter body: run once more where the disk had no room, so it changes nothing but the store.
   func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
+    do throws(StoreError) {
+      return try transactOnce(body)
+    } catch .full {
+      // Nothing of it was kept. What is in the database need not stay in the log, which then starts
+      // over and needs no new room.
+      try? connection.run("PRAGMA wal_checkpoint(PASSIVE)")
+      return try transactOnce(body)
+    }
+  }
+
+  private func transactOnce<Result>(
+    _ body: () throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
     defer {
       changes = StockChanges()
       resolving = []
@@ -151,9 +196,9 @@ package final class SQLiteStore: Store {
     }
   }
 
-  /// After a commit of unknown outcome nothing more may be written.
+  /// After an error that is final nothing more may be written.
   private func forgetDemand(after error: StoreError) {
-    if case .unknownCommit = error { demand = DemandChanges() }
+    if error.isFinal { demand = DemandChanges() }
   }
 
   /// How many claims of the pool are pending, with what the present transaction did.

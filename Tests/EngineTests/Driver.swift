@@ -76,6 +76,12 @@ final class Driver {
     try settle()
   }
 
+  /// The disk allows something else than before.
+  func disk(_ disk: Disk) throws {
+    state.diskChanged(disk)
+    try settle()
+  }
+
   /// Ticks until nothing is left to be done now.
   func settle() throws {
     for _ in 0..<100 {

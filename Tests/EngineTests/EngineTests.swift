@@ -338,10 +338,44 @@ private func scripted(_ script: String, _ change: (inout Pool) -> Void = { _ in 
   }
 
   @Test func whatTheStoreRefusedIsDecidedAnew() throws {
-    let running = try Running([scripted(good)], errors: [.full("disk")])
+    let running = try Running([scripted(good)], errors: [.failed("disk")])
     let run = try running.runs(1)[0]
     #expect(run.state == .succeeded && run.stored == 25)
-    #expect(running.trouble.all == ["the engine starts anew: the disk is full: disk"])
+    #expect(running.trouble.all == ["the engine starts anew: the store failed: disk"])
+    running.stop()
+  }
+
+  /// Not even a try is lost: what was decided is recorded as soon as it can be.
+  @Test func onAFullDiskWhatWasDecidedWaits() throws {
+    let running = try Running([scripted(good)], errors: [.full("disk"), .full("disk")])
+    let run = try running.runs(1)[0]
+    #expect(run.state == .succeeded && run.stored == 25)
+    #expect(try running.status().lastRun?.slices.last?.attempts == 1)
+    #expect(running.setbacks.change { $0 } == [])
+    #expect(running.trouble.all == [])
+    running.stop()
+  }
+
+  @Test func commandsAreRefusedWhileTheEngineWaitsForRoomAndAStopEndsTheWait() throws {
+    let running = try Running(
+      [scripted(good)], errors: Array(repeating: .full("disk"), count: 10_000))
+    #expect(running.perform(.pause) == .diskFull)
+    guard case .failure(let problem) = try running.request("keys") else {
+      Issue.record("a run was opened on a full disk")
+      return
+    }
+    #expect(problem.word == .diskFull && problem.retryAfter == Limits.diskRetryAfter)
+    running.stop()
+    #expect(running.trouble.all == [])
+  }
+
+  /// Nothing of a command that found no room is left: done again, it is done.
+  @Test func aCommandThatFindsNoRoomIsAsIfItHadNeverBeen() throws {
+    let running = try Running([scripted(good)], automatic: false, errors: [.full("disk")])
+    #expect(running.perform(.pause) == .diskFull)
+    #expect(try running.status().paused == false)
+    #expect(running.perform(.pause) == nil)
+    #expect(try running.status().paused)
     running.stop()
   }
 

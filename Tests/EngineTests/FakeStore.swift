@@ -39,6 +39,13 @@ final class FakeStore: Store {
   let log: Log
   var claimErrors: [StoreError]
   var putErrors: [StoreError]
+  /// What the next commits of slices and probes throw.
+  var commitErrors: [StoreError] = []
+  var probeErrors: [StoreError] = []
+  /// The room on the disk that it claims to have.
+  let room: Mailbox<DiskSpace?> = Mailbox(nil)
+  /// Claims more than this at once find no room.
+  var claimsAtOnce = Int.max
   /// What the next recalls throw.
   var recallErrors: [StoreError] = []
   /// Items that recalls find.
@@ -66,6 +73,7 @@ final class FakeStore: Store {
   func decide(_ orders: [ClaimOrder], at now: Instant) throws(StoreError) -> [ClaimOutcome] {
     log.add("claim \(orders.count)")
     if !claimErrors.isEmpty { throw claimErrors.removeFirst() }
+    if orders.count > claimsAtOnce { throw .full("disk") }
     changed["p"] = Stock()
     demandWaits = demandErrors != nil
     return orders.map { order in
@@ -97,6 +105,13 @@ final class FakeStore: Store {
     log.add("demand")
     if let error = demandErrors?.popFirst() { throw error }
     demandWaits = false
+  }
+
+  func space() -> DiskSpace? { room.change { $0 } }
+
+  func probe() throws(StoreError) {
+    log.add("probe")
+    if !probeErrors.isEmpty { throw probeErrors.removeFirst() }
   }
 
   func lapse(pool: String, at now: Instant, limit: Int) throws(StoreError) -> Int { 0 }
@@ -136,6 +151,7 @@ final class FakeStore: Store {
   }
   func commit(_ slice: SliceCommit, at now: Instant) throws(StoreError) -> PutResult {
     guard commits else { throw .fenced }
+    if !commitErrors.isEmpty { throw commitErrors.removeFirst() }
     log.add("commit \(slice.run) \(slice.slice)")
     var result = PutResult()
     result.stored = slice.items.count

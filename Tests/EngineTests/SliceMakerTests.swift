@@ -1,3 +1,4 @@
+import Foundation
 import Larder
 import Producer
 import Testing
@@ -12,7 +13,8 @@ import Testing
 
   private func make(
     _ script: String, executable: String = "/bin/sh", timeout: Duration = .seconds(20),
-    _ store: sending FakeStore
+    _ store: sending FakeStore,
+    waits: @escaping @Sendable (String, Mailbox<Bool>) -> Void = { _, _ in }
   ) throws -> Report {
     var spec = ProducerSpec(
       command: ["sh", "-c", script], executable: executable, directory: "/")
@@ -21,13 +23,14 @@ import Testing
     let writer = StoreWriter(store: store) { _ in }
     let reports = Mailbox<[Report]>([])
     let observed = Log()
+    let halt = Mailbox(false)
     writer.observe { _ in observed.add("changed") }
     SliceMaker(
       launch: launch, spec: spec,
       process: ProducerProcess(
         spec: spec,
         request: SliceRequest(pool: "p", run: "r", slice: 2, count: 3, cursor: "c")),
-      writer: writer
+      writer: writer, halt: halt, waits: { waits($0, halt) }
     ) { result, stocks in
       reports.change { $0.append(Report(result: result, stocks: stocks)) }
     }.make()
@@ -48,6 +51,41 @@ import Testing
     #expect(report.result == .committed(put, printed: 2, cursor: "d"))
     #expect(report.stocks["p"]?.available == 2)
     #expect(log.all.contains("commit r 2"))
+  }
+
+  @Test func aGoodSliceWaitsForRoomAndItsProducerIsNotCalledAgain() throws {
+    let log = Log()
+    let store = FakeStore(log, commits: true)
+    store.commitErrors = [.full("disk"), .full("disk")]
+    let folder = TemporaryFolder()
+    let report = try make("echo called >>\(folder.file("calls")); echo '{\"payload\":1}'", store) {
+      why, _ in log.add(why)
+    }
+    #expect(
+      report.result
+        == .committed(
+          {
+            var put = PutResult()
+            put.stored = 1
+            return put
+          }(), printed: 1, cursor: nil))
+    #expect(try String(contentsOfFile: folder.file("calls"), encoding: .utf8) == "called\n")
+    #expect(
+      log.all.filter { $0.hasPrefix("slice") } == [
+        "slice 2 of run r waits to be stored: disk"
+      ])
+    #expect(log.all.count { $0 == "probe" } >= 2)
+  }
+
+  @Test func aSliceThatIsGivenUpWhileItWaitsForRoomIsNotStored() throws {
+    let log = Log()
+    let store = FakeStore(log, commits: true)
+    store.commitErrors = Array(repeating: .full("disk"), count: 10_000)
+    let report = try make("echo '{\"payload\":1}'", store) { _, halt in
+      halt.change { $0 = true }
+    }
+    #expect(report.result == .givenUp)
+    #expect(!log.all.contains { $0.hasPrefix("commit") })
   }
 
   @Test func aSliceWhoseRunWasGivenUpIsGivenUp() throws {

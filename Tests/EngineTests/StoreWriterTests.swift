@@ -219,10 +219,10 @@ import Testing
     #expect(done.filter { $0.hasPrefix("recall ") } == ["recall 10", "recall 2 after 15"])
 
     let failing = FakeStore(log)
-    failing.recallErrors = [.full("disk")]
+    failing.recallErrors = [.failed("disk")]
     let other = StoreWriter(store: failing) { _ in }
     #expect(recall(other))
-    #expect(log.wait { $0.contains("refusal \(StoreError.full("disk"))") })
+    #expect(log.wait { $0.contains("refusal \(StoreError.failed("disk"))") })
     other.stop()
     #expect(done.count { $0.hasPrefix("recall ") } == 3)
   }

@@ -3,7 +3,7 @@ extension PoolStatus {
   /// Why runs do or do not take place now.
   package func reasons(at now: Instant) -> [String] {
     if let standstill { return [standstill] + runs.map(describe) }
-    var reasons = runs.map(describe)
+    var reasons = (disk.map { [$0] } ?? []) + runs.map(describe)
     if let until = breakerOpenUntil(at: now) {
       reasons.append(
         "the breaker is open until \(RFC3339.format(until)): \(memory.failures) runs in a row "
@@ -64,6 +64,7 @@ extension PoolStatus {
     if let problem {
       warnings.append("its file is bad, and its last good definition in force: \(problem)")
     }
+    if let disk { warnings.append(disk) }
     if let until = breakerOpenUntil(at: now) {
       warnings.append("the breaker is open until \(RFC3339.format(until))")
     }

@@ -135,7 +135,8 @@ extension PoolStatus {
   package func reorder(at now: Instant) -> Reorder {
     let ceiling = pool.stock.takesAll ? pool.stock.max : pool.stock.target ?? 0
     let isLow = pool.stock.reorderAt > 0 && position <= pool.stock.reorderAt
-    guard standstill == nil, isLow || lacksBackorders, position < ceiling, spare + recallable > 0,
+    guard standstill == nil, disk == nil, isLow || lacksBackorders, position < ceiling,
+      spare + recallable > 0,
       let producer = pool.producer, runs.count < producer.concurrency,
       runs.isEmpty || !isOnTrial(at: now), !runs.contains(where: takesAll)
     else { return .no }
@@ -159,7 +160,7 @@ extension PoolStatus {
 
   /// When the next run should have filled the pool; nil where nobody can say.
   package func expectedFill(at now: Instant) -> Instant? {
-    guard standstill == nil else { return nil }
+    guard standstill == nil, disk == nil else { return nil }
     let takes = memory.typicalRunTime ?? .zero
     var start = nextFire(after: now)
     if let running = runs.first {

@@ -8,6 +8,15 @@ enum Log {
     Terminal.error("\(RFC3339.format(Instant.now())) \(Terminal.printable(text))\n")
   }
 
+  /// Why the server ends by itself.
+  static func lost(_ error: StoreError) {
+    if case .unknownCommit = error {
+      line("\(error); stopping, since only a restart can find out")
+    } else {
+      line("\(error); stopping")
+    }
+  }
+
   /// Definitions that came into force while serving, and pools that were retired.
   static func changes(_ changes: DefinitionChanges) {
     for definition in changes.adopted {

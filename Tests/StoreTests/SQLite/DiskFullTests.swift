@@ -59,6 +59,7 @@ struct DiskFullTests {
 
   @Test func aFullDiskKeepsWhatWasStoredAndGoesOnWithSpace() throws {
     let disk = try SmallDisk(kilobytes: 1500)
+    defer { withExtendedLifetime(disk) {} }
     let fixture = try SQLiteFixture(database: disk.path + "/larder.db")
     try fixture.adopt("p", produced(unlimited))
     try fixture.startRun("r")
@@ -102,12 +103,149 @@ struct DiskFullTests {
     #expect(check == "ok")
   }
 
+  /// Takes all that is left of the disk, as another program may.
+  private func fillUp(_ disk: SmallDisk) throws {
+    let file = open(disk.path + "/of-another-program", O_WRONLY | O_CREAT | O_APPEND, 0o600)
+    defer { close(file) }
+    let block = [UInt8](repeating: 1, count: 4096)
+    while write(file, block, block.count) > 0 {}
+    #expect(errno == ENOSPC)
+  }
+
+  /// A store with items on the shelf, and its disk without a byte to spare.
+  private func fullStore(
+    items count: Int, expiresAt: Instant? = nil, _ disk: SmallDisk
+  ) throws -> SQLiteFixture {
+    let fixture = try SQLiteFixture(database: disk.path + "/larder.db")
+    try fixture.adopt("p", unlimited)
+    for _ in 0..<count / 20 {
+      try fixture.put(
+        Array(repeating: NewItem(payload: payload, expiresAt: expiresAt), count: 20))
+    }
+    try fixture.sqlite.connection.run("PRAGMA wal_checkpoint(TRUNCATE)")
+    // The log has as many pages as a little work needs, and all of them count.
+    try fixture.sqlite.connection.run("PRAGMA wal_autocheckpoint = 0")
+    for number in 0..<10 { _ = try fixture.claim("first", key: "\(number)") }
+    try fillUp(disk)
+    #expect(fixture.sqlite.space()?.free == 0)
+    return fixture
+  }
+
+  /// Claims change pages more often than they make new ones: without the log starting over there
+  /// would be no room for the first.
+  @Test func claimsGoOnOnAFullDiskAsLongAsTheLogCanStartOver() throws {
+    let disk = try SmallDisk(kilobytes: 3000)
+    defer { withExtendedLifetime(disk) {} }
+    let fixture = try fullStore(items: 400, disk)
+    var granted = 0
+    for number in 0..<300 {
+      guard let outcome = try? fixture.claim("u", key: "\(number)") else { break }
+      if outcome.granted != nil { granted += 1 }
+    }
+    #expect(granted >= 20)
+    // What was refused was refused as a whole, and what was granted is there.
+    try compare(fixture, available: 400 - 10 - granted, claimed: 10 + granted)
+    try fixture.reopen()
+    for number in 0..<granted {
+      #expect(try fixture.claim("u", key: "\(number)").repeated != nil)
+    }
+    try compare(fixture, available: 400 - 10 - granted, claimed: 10 + granted)
+  }
+
+  /// A purge is a way out of a full disk. What it leaves empty is room for new items.
+  @Test func aPurgeWorksOnAFullDiskAndWhatItLeavesIsRoom() throws {
+    let disk = try SmallDisk(kilobytes: 4000)
+    defer { withExtendedLifetime(disk) {} }
+    let fixture = try fullStore(items: 400, expiresAt: start + .seconds(1), disk)
+    let later = start + .seconds(100)
+    while try fixture.store.expire(pool: "p", at: later, limit: 10) > 0 {}
+    var limit = Limits.purgeSlice
+    var purged = 0
+    while limit > 0 {
+      do throws(StoreError) {
+        let piece = try fixture.store.purge(before: later, at: later, limit: limit)
+        purged += piece.done
+        if !piece.more { break }
+      } catch {
+        limit /= 8
+      }
+    }
+    #expect(purged >= 390)
+    let space = try #require(fixture.sqlite.space())
+    #expect(space.free < 100_000 && space.reusable > 1_000_000)
+    #expect(try fixture.put(Array(repeating: NewItem(payload: payload), count: 10)).stored == 10)
+    #expect(try fixture.claim("u", key: "after").granted != nil)
+  }
+
+  @Test func aStoreOpensOnAFullDiskWithALogThatFindsNoRoomInTheDatabase() throws {
+    let disk = try SmallDisk(kilobytes: 3000)
+    defer { withExtendedLifetime(disk) {} }
+    let origin = try SQLiteFixture()
+    try origin.adopt("p", unlimited)
+    try origin.sqlite.connection.run("PRAGMA wal_autocheckpoint = 0")
+    try origin.put(Array(repeating: NewItem(payload: payload), count: 200))
+    let claim = try #require(try origin.claim("u", key: "k").granted)
+    for suffix in ["", "-wal"] {
+      try FileManager.default.copyItem(
+        atPath: origin.database + suffix, toPath: disk.path + "/larder.db" + suffix)
+    }
+    // What a killed server leaves: the index of the log besides.
+    #expect(
+      FileManager.default.createFile(
+        atPath: disk.path + "/larder.db-shm", contents: Data(repeating: 0, count: 32768)))
+    #expect(FileManager.default.createFile(atPath: disk.path + "/larder.db.lock", contents: nil))
+    try fillUp(disk)
+    let fixture = try SQLiteFixture(database: disk.path + "/larder.db")
+    #expect(try fixture.claim("u", key: "k").repeated == claim)
+    try compare(fixture, available: 199, claimed: 1)
+    disk.grow(kilobytes: 20_000)
+    #expect(try fixture.claim("v", key: "k").granted != nil)
+  }
+
+  @Test func theLogStaysSmallOnASmallDisk() throws {
+    func pages(_ kilobytes: Int) throws -> Int? {
+      let disk = try SmallDisk(kilobytes: kilobytes)
+      let fixture = try SQLiteFixture(database: disk.path + "/larder.db")
+      return try fixture.sqlite.connection.first("PRAGMA wal_autocheckpoint") { $0.int(0) }
+    }
+    #expect(try pages(1000) == Limits.logPages.lowerBound)
+    #expect(try pages(8192) == 8192 / 10 / 2 / 4)
+    #expect(try pages(4_000_000) == Limits.logPages.upperBound)
+  }
+
   @Test func aBackupWithoutRoomLeavesNothingBehind() throws {
     let disk = try SmallDisk(kilobytes: 64)
+    defer { withExtendedLifetime(disk) {} }
     let fixture = try SQLiteFixture()
     try fixture.adopt("p", unlimited)
     try fixture.put(Array(repeating: NewItem(payload: payload), count: 100))
     #expect(throws: StoreError.self) { try fixture.reader.backup(to: disk.path + "/backup.db") }
     #expect(try FileManager.default.contentsOfDirectory(atPath: disk.path).isEmpty)
+  }
+}
+
+@Suite struct DamageTests {
+  /// Pages of an index are overwritten behind SQLite's back.
+  @Test func damageThatIsFoundWhileServingSaysTheWayOut() throws {
+    let fixture = try SQLiteFixture()
+    try fixture.adopt("p", unlimited)
+    try fixture.put(items(0..<500))
+    try fixture.reopen()
+    let connection = fixture.sqlite.connection
+    let root = try #require(
+      try connection.first(
+        "SELECT rootpage FROM sqlite_schema WHERE name = 'inventory_shelf'"
+      ) { $0.int(0) })
+    let file = open(fixture.database, O_WRONLY)
+    defer { close(file) }
+    let noise = [UInt8](repeating: 0xA5, count: 4096)
+    #expect(pwrite(file, noise, noise.count, (root - 1) * 4096) == noise.count)
+    let error = try #require(throws: StoreError.self) { try fixture.claim("u", key: "k") }
+    guard case .damaged = error else {
+      Issue.record("\(error)")
+      return
+    }
+    #expect(error.isFinal)
+    #expect("\(error)".contains("larder verify") && "\(error)".contains("larder restore FILE"))
   }
 }
