@@ -4,7 +4,10 @@ package enum Checker {
   /// All violations, by rule.
   package static func violations(in evidence: Evidence) -> [Violation] {
     let known = KnownClaims(evidence.history.operations)
-    var found = ClaimChecks(known: known, restocking: evidence.restocking).violations()
+    let lapsed = evidence.store?.claims.filter { $0.state == "lapsed" }.map(\.id) ?? []
+    var found = ClaimChecks(
+      known: known, restocking: evidence.restocking, lapsed: Set(lapsed)
+    ).violations()
     if let store = evidence.store {
       found += StoredClaimChecks(known: known, store: store).violations()
       found += ProductionChecks(evidence: evidence, store: store).violations()

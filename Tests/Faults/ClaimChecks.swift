@@ -2,6 +2,8 @@
 struct ClaimChecks {
   let known: KnownClaims
   let restocking: Set<String>
+  /// Claims whose holds lapsed by the clock, as the store has it in the end.
+  var lapsed: Set<String> = []
 
   func violations() -> [Violation] {
     itemsOfTwo() + known.requests.flatMap { sameAnswer($0.key, $0.value) }
@@ -50,6 +52,7 @@ struct ClaimChecks {
       let id = former.claim.id
       let granted = known.granted(latter.claim.id)?.operation.completed ?? .max
       if let released = known.releases[id] { return released < granted }
+      if lapsed.contains(id) { return true }
       return (known.sightings[id] ?? []).contains { $0.claim.state == "lapsed" }
     }
   }
