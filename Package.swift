@@ -70,9 +70,10 @@ let package = Package(
     .target(name: "Harness", path: "Tests/Harness", swiftSettings: strict),
     tests("EndToEndTests", ["Harness", "LarderCLI", "larder"]),
     .target(name: "FaultShim", path: "Tests/FaultShim"),
+    .systemLibrary(name: "FaultShimControl", path: "Tests/FaultShimControl"),
     .target(
-      name: "Faults", dependencies: ["Harness", "FaultShim", "CSQLite"], path: "Tests/Faults",
-      swiftSettings: strict),
+      name: "Faults", dependencies: ["Harness", "FaultShimControl", "CSQLite"],
+      path: "Tests/Faults", swiftSettings: strict),
     .executableTarget(
       name: "campaign", dependencies: ["Faults"], path: "Tests/FaultCampaign",
       swiftSettings: strict),

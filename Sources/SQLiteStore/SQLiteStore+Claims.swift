@@ -53,7 +53,7 @@ extension SQLiteStore {
     return .granted(try give(items, to: claim, at: now))
   }
 
-  private static var earlier: String {
+  private static let earlier: String = {
     #if MUTANTS
       if Mutant.current == .sharedKeys {
         return """
@@ -66,7 +66,7 @@ extension SQLiteStore {
       SELECT \(ClaimRecord.columns), fingerprint FROM claims
       WHERE user = ? AND pool = ? AND principal = ? AND key = ?
       """
-  }
+  }()
 
   /// The claim that bound the key, if it was bound.
   private func earlierClaim(

@@ -19,10 +19,6 @@ package final class Arena {
   /// Processes that worked for runs when the last server was killed.
   private var left: Set<RunProcess> = []
 
-  /// Starts that were refused since the lock of the server that was killed was not free yet.
-  package private(set) var refusals = 0
-
-  private static let lockPatience = Duration.seconds(1)
   /// The number of the client that looks after what others were answered.
   private static let auditor = 99
 
@@ -50,22 +46,11 @@ package final class Arena {
   /// - Returns: false if it was killed before, by what the environment preloads.
   /// - Throws: where it ended by itself or never came.
   package func start(environment: [String: String] = [:]) throws -> Bool {
-    let patience = ContinuousClock.now + Self.lockPatience
-    while true {
-      let child = try workspace.start(
-        [binary, "serve", "--listen", "127.0.0.1:0"],
-        environment: self.environment.merging(environment) { $1 })
-      server = child
-      do {
-        return try becomeReady(child)
-      } catch {
-        // A child that a killed server was about to start has the server's lock until it runs its
-        // program, which is a moment later.
-        guard child.errors.contains("is served by another process"), ContinuousClock.now < patience
-        else { throw error }
-        refusals += 1
-      }
-    }
+    let child = try workspace.start(
+      [binary, "serve", "--listen", "127.0.0.1:0"],
+      environment: self.environment.merging(environment) { $1 })
+    server = child
+    return try becomeReady(child)
   }
 
   private func becomeReady(_ child: ChildProcess) throws -> Bool {

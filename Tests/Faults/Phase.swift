@@ -23,6 +23,17 @@ package struct PhaseContext: Sendable {
   }
 }
 
+extension PhaseContext {
+  /// Starts the `larder` that is tried as a server, and waits for nothing.
+  func startServer(
+    in workspace: Workspace, environment: [String: String] = [:]
+  ) throws -> ChildProcess {
+    try workspace.start(
+      [binary, "serve", "--listen", "127.0.0.1:0"],
+      environment: environment.merging(self.environment) { $1 })
+  }
+}
+
 /// A part of the campaign.
 package struct Phase: Sendable {
   package let name: String
@@ -53,9 +64,6 @@ package struct Phase: Sendable {
       let violations = Checker.violations(in: evidence)
       if !violations.isEmpty { try arena.keep(violations, evidence, in: context.folder) }
       done += Tally(evidence.history, violations)
-      if arena.refusals > 0 {
-        context.report("\(arena.refusals) starts found the lock of a server that was killed")
-      }
       return done
     }
   }

@@ -34,7 +34,6 @@ extension Phase {
     try wait(for: before.count + 900, arena)
     try arena.kill()
     var tally = Tally()
-    tally.kills = 0
     // What is gone is gone: claims after the backup, with their keys. But of the items that were
     // ever issued none may come in another claim.
     var owners: [String: Set<String>] = [:]

@@ -1,4 +1,4 @@
-import FaultShim
+import FaultShimControl
 import Foundation
 
 /// What a recorded process did to its store's files, and what it sent, in order.

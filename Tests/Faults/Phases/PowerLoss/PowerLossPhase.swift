@@ -1,4 +1,4 @@
-import FaultShim
+import FaultShimControl
 import Foundation
 import Harness
 
@@ -52,7 +52,7 @@ private struct Recording: Sendable {
     (events, asked) = try Workspace.with { workspace in
       try workspace.declare(LoadPools.codes, Self.file)
       let control = try FaultControl(workspace)
-      var environment = control.environment.merging(context.environment) { $1 }
+      var environment = control.environment
       environment["FAULTSHIM_LOG"] = workspace.path + "/record"
       let recorder = Recorder()
       for server in 0..<Self.servers {
@@ -73,8 +73,7 @@ private struct Recording: Sendable {
     _ environment: [String: String], _ control: FaultControl, _ recorder: Recorder, _ seed: UInt64,
     _ random: inout Randomness
   ) throws {
-    let child = try workspace.start(
-      [context.binary, "serve", "--listen", "127.0.0.1:0"], environment: environment)
+    let child = try context.startServer(in: workspace, environment: environment)
     let target = Target()
     target.set(port: try ServerProcess(child).port)
     let client = LoadClient(
@@ -179,8 +178,7 @@ private struct Recording: Sendable {
       let recorder = Recorder()
       crash.operations.forEach { recorder.record($0) }
       var troubles: [String] = []
-      let child = try workspace.start(
-        [context.binary, "serve", "--listen", "127.0.0.1:0"], environment: context.environment)
+      let child = try context.startServer(in: workspace)
       do {
         let target = Target()
         target.set(port: try ServerProcess(child).port)

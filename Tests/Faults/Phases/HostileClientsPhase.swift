@@ -11,6 +11,7 @@ extension Phase {
         guard try arena.start() else { throw ClientError("the server was killed") }
         let port = arena.target.wait()!.port
         let end = ContinuousClock.now + .seconds(seconds)
+        let began = monotonicNow()
         let slow = try atOnce(4) { index -> [String] in
           switch index {
           case 0: try reset(port, until: end)
@@ -20,6 +21,7 @@ extension Phase {
           }
           return []
         }
+        arena.recorder.record(unread(since: began))
         tally.violations += slow.joined().map { Violation(.server, .other, $0) }
         tally.violations += try wantOneKey(arena, port).map { Violation(.i1, .doubled, $0) }
       }
@@ -29,6 +31,14 @@ extension Phase {
   private static let request = HTTPText.request(
     "POST", "/v1/pools/\(LoadPools.codes)/claims", headers: "Idempotency-Key: hostile\r\n",
     body: #"{"user":"hostile"}"#)
+
+  /// What the history has of those requests: they all have one key, and nobody read an answer.
+  private static func unread(since began: Int64) -> Operation {
+    let request = LoadRequest(pool: LoadPools.codes, user: "hostile", key: "hostile")
+    return Operation(
+      .claim, client: 199, invoked: began, completed: monotonicNow(), pool: request.pool,
+      user: request.user, key: request.key, fingerprint: request.fingerprint, outcome: .info)
+  }
 
   /// Breaks the connection off at any byte of the request, with a reset.
   private static func reset(_ port: UInt16, until end: ContinuousClock.Instant) throws {

@@ -21,7 +21,7 @@ package struct HostileProducersPhase {
   }
 
   /// The promise: claims meet it whatever producers do.
-  package static let bound = Duration.milliseconds(50)
+  package static let bound = Duration.nanoseconds(SpeedChecks.p99)
 
   package func run() throws -> [Report] {
     try producers.map { producer in
@@ -57,8 +57,9 @@ package struct HostileProducersPhase {
     try check(server, producer, claims: outcomes.reduce(0) { $0 + $1.latencies.count }, &report)
     let status = try server.stop()
     if status != 0 { report.violations.append("I9: the server ended with \(status)") }
-    for process in LarderProcesses.find(in: workspace.path) {
-      report.violations.append("I9: after the stop there is still \(process)")
+    for process in RunProcess.all(home: workspace.path) {
+      report.violations.append(
+        "I9: process \(process.pid) still works for run \(process.run) after the stop")
     }
     if report.p99 > Self.bound {
       report.violations.append("I8: the 99th percentile of claims is \(report.p99)")
@@ -109,5 +110,19 @@ package struct HostileProducersPhase {
         report.violations.append("I9: \(pool) stored \(produced) items")
       }
     }
+  }
+}
+
+extension Phase {
+  /// Claims beside producers that hang, flood and fork.
+  package static let hostileProducers = Phase("hostile producers") { context in
+    var tally = Tally()
+    for report in try HostileProducersPhase(time: .seconds(4)).run() {
+      context.report(
+        "\(report.producer): \(report.latencies.count) claims, 99th percentile \(report.p99)")
+      tally.ok += report.latencies.count
+      tally.violations += report.violations.map { Violation(.i8, .other, $0) }
+    }
+    return tally
   }
 }

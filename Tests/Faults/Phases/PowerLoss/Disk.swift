@@ -1,4 +1,4 @@
-import FaultShim
+import FaultShimControl
 
 /// What a disk is known to hold, and what it may hold besides, at a moment of a record.
 struct Disk {

@@ -1,4 +1,4 @@
-import FaultShim
+import FaultShimControl
 import Glibc
 import Harness
 
