@@ -77,6 +77,6 @@ let package = Package(
     .executableTarget(
       name: "campaign", dependencies: ["Faults"], path: "Tests/FaultCampaign",
       swiftSettings: strict),
-    tests("FaultTests", ["Faults", "Harness", "larder"]),
+    tests("FaultTests", ["Faults", "FaultShimControl", "Harness", "larder"]),
   ]
 )

@@ -94,21 +94,22 @@ package final class SQLiteStore: Store {
     #endif
     // What a killed process wrote can be read before it is on disk. Answering a repeated claim
     // from it, and then losing power, would lose an acknowledged claim.
+    try files.rewriteLog()
+    // SQLite passes over a failed sync of the folder: the journal of the making of the store, once
+    // removed, would come back and undo everything.
+    try SyncedFile.syncFolder(of: files.database)
     // A reader of another process may keep an old state for long: it is not waited for.
     connection.waitsForLocks = false
-    let isDone = try checkpoint()
-    connection.waitsForLocks = true
-    if !isDone { try files.syncLog() }
+    defer { connection.waitsForLocks = true }
+    try checkpoint()
   }
 
-  /// Puts the whole log into the database and says whether there was nothing in the way: a reader,
-  /// or a full disk, which must not keep the store from giving out what it has.
-  private func checkpoint() throws(StoreError) -> Bool {
+  /// Puts the whole log into the database unless something is in the way: a reader, or a full disk,
+  /// which must not keep the store from giving out what it has.
+  private func checkpoint() throws(StoreError) {
     do throws(StoreError) {
-      return try connection.first("PRAGMA wal_checkpoint(TRUNCATE)") { $0.int(0) } == 0
-    } catch .full {
-      return false
-    }
+      try connection.run("PRAGMA wal_checkpoint(TRUNCATE)")
+    } catch .full {}
   }
 
   /// On a small disk the log must not grow as it may elsewhere: what it holds has to find room in the

@@ -132,17 +132,14 @@ package struct StoreFiles: Sendable, Hashable {
     close(descriptor)
   }
 
-  /// Makes what a crash left in the write-ahead log durable without a checkpoint.
-  func syncLog() throws(StoreError) {
+  /// Makes what is in the write-ahead log durable, whoever wrote it.
+  ///
+  /// A sync alone would not do. Where a sync has failed once, Linux holds the pages for written and
+  /// writes them no more (https://wiki.postgresql.org/wiki/Fsync_Errors): they can be read and are
+  /// not on disk. Written once more they go there, or the sync fails.
+  func rewriteLog() throws(StoreError) {
     // SQLite's locks are on the database and its shared memory: closing the log drops none.
-    let descriptor = open(log, O_RDWR | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      if errno == ENOENT { return }
-      throw .failed("\(log) can't be opened: \(String(cString: strerror(errno)))")
-    }
-    defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else {
-      throw .failed("\(log) can't be synced: \(String(cString: strerror(errno)))")
-    }
+    guard access(log, F_OK) == 0 else { return }
+    try SyncedFile.rewrite(log)
   }
 }

@@ -54,6 +54,32 @@ enum SyncedFile {
     guard fsync(descriptor) == 0 else { throw failure(of: path) }
   }
 
+  /// Writes a file over itself and makes it durable.
+  static func rewrite(_ path: String) throws(StoreError) {
+    let descriptor = open(path, O_RDWR | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure(of: path) }
+    defer { close(descriptor) }
+    let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: chunkBytes, alignment: 1)
+    defer { chunk.deallocate() }
+    var offset: off_t = 0
+    while true {
+      let count = pread(descriptor, chunk.baseAddress, chunk.count, offset)
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw failure(of: path) }
+      if count == 0 { break }
+      var written = 0
+      while written < count {
+        let part = pwrite(
+          descriptor, chunk.baseAddress! + written, count - written, offset + off_t(written))
+        if part < 0, errno == EINTR { continue }
+        guard part > 0 else { throw failure(of: path) }
+        written += part
+      }
+      offset += off_t(count)
+    }
+    guard fsync(descriptor) == 0 else { throw failure(of: path) }
+  }
+
   /// Makes the names in a file's folder durable.
   static func syncFolder(of path: String) throws(StoreError) {
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."

@@ -7,7 +7,14 @@ struct Disk {
     var durable: [UInt8]?
     /// What came since, in order.
     var pending: [DiskRecord.Event] = []
+    /// What processes read.
+    var cached: [UInt8]?
+    /// Pages whose writing failed. The system holds them for written: they can be read, and no sync
+    /// puts them on disk until something is written to them again.
+    var dropped: Set<Int> = []
   }
+
+  private static let pageBytes = 4096
 
   /// How much of what was not synced is there after a loss of power.
   enum Luck: CaseIterable {
@@ -20,18 +27,51 @@ struct Disk {
 
   private var files: [Int: File] = [:]
 
+  /// - Parameter files: what is there to begin with, by the files' numbers.
+  init(_ files: [Int: [UInt8]] = [:]) {
+    self.files = files.mapValues { File(durable: $0, cached: $0) }
+  }
+
   mutating func take(_ event: DiskRecord.Event) {
     switch event.kind {
     case faultshim_created, faultshim_written, faultshim_truncated, faultshim_removed:
-      files[event.file, default: File()].pending.append(event)
-    case faultshim_synced where event.result == 0:
-      if event.file == Int(faultshim_folder.rawValue) {
-        syncFolder()
-      } else {
-        sync(event.file)
-      }
+      var file = files[event.file, default: File()]
+      Self.apply(event, to: &file.cached)
+      if event.kind == faultshim_removed { file.dropped = [] }
+      file.pending.append(Self.withDropped(event, &file))
+      files[event.file] = file
+    case faultshim_synced where event.file == Int(faultshim_folder.rawValue):
+      if event.result == 0 { syncFolder() }
+    case faultshim_synced:
+      if event.result == 0 { sync(event.file) } else { drop(event.file) }
     default: break
     }
+  }
+
+  /// Systems write pages: what was dropped of a page goes with what is written to it.
+  private static func withDropped(_ event: DiskRecord.Event, _ file: inout File) -> DiskRecord.Event
+  {
+    guard event.kind == faultshim_written, !event.bytes.isEmpty, !file.dropped.isEmpty,
+      let cached = file.cached
+    else { return event }
+    let first = event.offset / pageBytes
+    let last = (event.offset + event.bytes.count - 1) / pageBytes
+    guard (first...last).contains(where: file.dropped.contains) else { return event }
+    file.dropped.subtract(first...last)
+    let bytes = cached[(first * pageBytes)..<min((last + 1) * pageBytes, cached.count)]
+    return DiskRecord.Event(
+      event.kind, file: event.file, offset: first * pageBytes, bytes: Array(bytes))
+  }
+
+  /// A sync that failed: nothing that it was to write is on disk, and nothing of it will be.
+  private mutating func drop(_ number: Int) {
+    guard var file = files[number] else { return }
+    for event in file.pending where event.kind == faultshim_written && !event.bytes.isEmpty {
+      let last = (event.offset + event.bytes.count - 1) / Self.pageBytes
+      file.dropped.formUnion((event.offset / Self.pageBytes)...last)
+    }
+    file.pending.removeAll { $0.kind == faultshim_written }
+    files[number] = file
   }
 
   /// A sync makes a file's content durable, and its name with it.

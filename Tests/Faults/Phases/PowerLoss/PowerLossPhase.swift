@@ -15,7 +15,7 @@ extension Phase {
         // Two at a time, as there are two cores at least wherever this runs.
         let parts = try atOnce(2) { half in
           try crashes.enumerated().filter { $0.offset % 2 == half }.map {
-            try recording.recover(from: $0.element, context)
+            try recording.survive($0.element, context)
           }
         }
         for tally in parts.joined() { sum += tally }
@@ -30,9 +30,11 @@ extension Phase {
 private struct Recording: Sendable {
   /// A state of the disk, and what had been answered by then.
   struct Crash: Sendable {
-    let name: String
-    let files: [Int: [UInt8]]
+    var name: String
+    var files: [Int: [UInt8]]
     let operations: [Operation]
+    /// Whether the power is lost once more after the recovery, and what decides how.
+    var again: Randomness?
   }
 
   private let seed: UInt64
@@ -73,9 +75,20 @@ private struct Recording: Sendable {
     _ environment: [String: String], _ control: FaultControl, _ recorder: Recorder, _ seed: UInt64,
     _ random: inout Randomness
   ) throws {
-    let child = try context.startServer(in: workspace, environment: environment)
+    if random.chance(1, in: 4) {
+      // It may refuse to start, or SQLite may pass over it.
+      control.fail(at: .random(in: 1...8, using: &random), of: faultshim_sync, with: EIO)
+    }
+    var child = try context.startServer(in: workspace, environment: environment)
     let target = Target()
-    target.set(port: try ServerProcess(child).port)
+    do {
+      target.set(port: try ServerProcess(child).port)
+    } catch {
+      child.end()
+      control.clear()
+      child = try context.startServer(in: workspace, environment: environment)
+      target.set(port: try ServerProcess(child).port)
+    }
     let client = LoadClient(
       number, target: target, recorder: recorder, shared: LoadShared(seed: seed), seed: seed,
       waits: false)
@@ -86,10 +99,12 @@ private struct Recording: Sendable {
     for operation in requests(in: recorder.snapshot()) where operation.action == .claim {
       client.claim(LoadRequest(operation))
     }
-    let kinds = [faultshim_sync, faultshim_sync, faultshim_write]
-    control.kill(
-      at: .random(in: 2...30, using: &random), of: kinds.randomElement(using: &random)!,
-      faultshim_kill)
+    let call = Int.random(in: 2...30, using: &random)
+    switch Int.random(in: 0..<4, using: &random) {
+    case 0: control.kill(at: call, of: faultshim_write, faultshim_kill)
+    case 1: control.fail(at: call, of: faultshim_sync, with: EIO)
+    default: control.kill(at: call, of: faultshim_sync, faultshim_kill)
+    }
     _ = try atOnce(clients) { index in
       let client = LoadClient(
         index, target: target, recorder: recorder, shared: LoadShared(seed: seed), seed: seed,
@@ -134,7 +149,8 @@ private struct Recording: Sendable {
         random.chance(1, in: 3) ? .nothing : Disk.Luck.allCases.randomElement(using: &random)!
       return Crash(
         name: "record \(seed), event \(moment) of \(events.count), \(luck)",
-        files: disk.state(luck, &random), operations: operations(given: sent.answers))
+        files: disk.state(luck, &random), operations: operations(given: sent.answers),
+        again: random.chance(1, in: 5) ? random : nil)
     }
   }
 
@@ -165,8 +181,26 @@ private struct Recording: Sendable {
     }
   }
 
-  /// Lets a server recover, asks for all that was answered once more, and judges.
-  func recover(from crash: Crash, _ context: PhaseContext) throws -> Tally {
+  /// Recovers from a loss of power, and from the next one where there is one.
+  func survive(_ crash: Crash, _ context: PhaseContext) throws -> Tally {
+    guard var random = crash.again else { return try recover(from: crash, context).tally }
+    var (tally, record) = try recover(from: crash, context, recorded: true)
+    var disk = Disk(crash.files)
+    let moment = Int.random(in: 0...record.count, using: &random)
+    record.prefix(moment).forEach { disk.take($0) }
+    let luck = Disk.Luck.allCases.randomElement(using: &random)!
+    var next = crash
+    next.name += ", and again after event \(moment) of \(record.count), \(luck)"
+    next.files = disk.state(luck, &random)
+    tally += try recover(from: next, context).tally
+    return tally
+  }
+
+  /// Lets a server recover, asks for all that was answered once more, and judges. Gives what the
+  /// server did to its files, if that is `recorded`.
+  private func recover(
+    from crash: Crash, _ context: PhaseContext, recorded: Bool = false
+  ) throws -> (tally: Tally, record: [DiskRecord.Event]) {
     try Workspace.with { workspace in
       try workspace.declare(LoadPools.codes, Self.file)
       for (file, suffix) in [
@@ -175,10 +209,16 @@ private struct Recording: Sendable {
         guard let bytes = crash.files[Int(file.rawValue)] else { continue }
         try Data(bytes).write(to: URL(fileURLWithPath: workspace.store + suffix))
       }
+      let log = workspace.path + "/record"
+      var environment: [String: String] = [:]
+      if recorded {
+        environment = try FaultControl(workspace).environment
+        environment["FAULTSHIM_LOG"] = log
+      }
       let recorder = Recorder()
       crash.operations.forEach { recorder.record($0) }
       var troubles: [String] = []
-      let child = try context.startServer(in: workspace)
+      let child = try context.startServer(in: workspace, environment: environment)
       do {
         let target = Target()
         target.set(port: try ServerProcess(child).port)
@@ -203,7 +243,7 @@ private struct Recording: Sendable {
       tally.states = 1
       tally.ok = crash.operations.count { $0.action == .claim && $0.outcome == .ok }
       tally.violations = Checker.violations(in: evidence).map { $0.at(crash.name) }
-      return tally
+      return (tally, recorded ? try DiskRecord(path: log).events : [])
     }
   }
 }
