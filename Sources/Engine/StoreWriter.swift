@@ -46,6 +46,7 @@ package final class StoreWriter: Sendable {
     case work(Work)
     case demand
     case look
+    case upkeep
     case stop
   }
 
@@ -237,7 +238,7 @@ package final class StoreWriter: Sendable {
     while true {
       agenda.look = guarding.nextLook
       var error: StoreError?
-      switch next(before: agenda) {
+      switch next(before: agenda, upkeep: store.upkeepWaits) {
       case .stop:
         store.close()
         return
@@ -249,8 +250,11 @@ package final class StoreWriter: Sendable {
         {
           error = perform(work, store, &guarding)
         }
+        if error == nil, store.upkeepWaits { error = keepUp(store) }
       case .work(let work):
         error = perform(work, store, &guarding)
+      case .upkeep:
+        error = keepUp(store)
       case .demand:
         error = writeDemand(store)
         agenda.demand = nil
@@ -274,18 +278,22 @@ package final class StoreWriter: Sendable {
     while true {
       switch next() {
       case .stop: return
-      case .demand, .look: continue
+      case .demand, .look, .upkeep: continue
       case .orders(let batch): for entry in batch { entry.answer(.failure(error)) }
       case .work(let work): work.refuse(error)
       }
     }
   }
 
-  /// - Parameter agenda: what comes first when its time has come, whatever else there is to do.
-  private func next(before agenda: Agenda = Agenda()) -> Job {
+  /// - Parameters:
+  ///   - agenda: what comes first when its time has come, whatever else there is to do.
+  ///   - upkeep: whether the store has work of its own, which waits for a moment with nothing else.
+  private func next(before agenda: Agenda = Agenda(), upkeep: Bool = false) -> Job {
     let due = agenda.next
-    let job = due.map { $0 <= .now } ?? false ? nil : waitForJob(within: due.map { $0 - .now })
+    let isDue = due.map { $0 <= .now } ?? false
+    let job = isDue ? nil : waitForJob(within: upkeep ? .zero : due.map { $0 - .now })
     if let job { return job }
+    if upkeep, !isDue { return .upkeep }
     return agenda.demand == due ? .demand : .look
   }
 
@@ -374,6 +382,16 @@ package final class StoreWriter: Sendable {
   private func writeDemand(_ store: any Store) -> StoreError? {
     do throws(StoreError) {
       try store.writeDemand()
+      return nil
+    } catch {
+      return error.isFinal ? error : note(error)
+    }
+  }
+
+  /// Does a piece of the store's own work; gives an error only where the store is lost.
+  private func keepUp(_ store: any Store) -> StoreError? {
+    do throws(StoreError) {
+      try store.keepUp()
       return nil
     } catch {
       return error.isFinal ? error : note(error)

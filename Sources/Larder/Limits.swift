@@ -15,6 +15,13 @@ package enum Limits {
   package static let claimBatch = 1024
   /// Claims that wait for the writer; one more is answered 503.
   package static let waitingClaims = 20_000
+  /// The newest claims whose users and keys are kept in memory, until a run of the index has them.
+  package static let claimTail = 2048
+  /// Entries of the claims' index that are merged in one transaction.
+  package static let claimIndexSlice = 16_000
+  /// What filters of the claims' index may take in memory. Older claims than fit, about 42 million,
+  /// are looked for on disk.
+  package static let claimFilterBytes = 64 * 1024 * 1024
   /// Pending claims of one pool; one more is a miss.
   package static let backordersPerPool = 100_000
   /// Places in a line of pending claims that are counted; nobody further behind is told a place.

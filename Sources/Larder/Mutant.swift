@@ -14,6 +14,10 @@
     case retriedCommit = "retried-commit"
     /// Nothing looks whether a key has a claim already.
     case noUniqueness = "no-uniqueness"
+    /// A start does not read the newest claims, which no run of the index has.
+    case unreadTail = "no-uniqueness-of-the-tail"
+    /// The filters of the index's runs forget half of the users.
+    case lossyFilter = "no-uniqueness-of-the-runs"
     /// A key finds the claim of any principal.
     case sharedKeys = "shared-keys"
     /// A slice is recorded as done before its items are stored.

@@ -213,6 +213,12 @@ package protocol Store: AnyObject {
   /// Writes the demand that waits.
   func writeDemand() throws(StoreError)
 
+  /// Whether the store has work of its own to do, beside what it is asked for.
+  var upkeepWaits: Bool { get }
+
+  /// Does a bounded piece of that work, in a transaction of its own.
+  func keepUp() throws(StoreError)
+
   /// How much room the store's disk has; nil where it has none of its own. No transaction.
   func space() -> DiskSpace?
 
@@ -298,6 +304,8 @@ extension StoreReader {
 }
 
 extension Store {
+  package var upkeepWaits: Bool { false }
+  package func keepUp() throws(StoreError) {}
   package func space() -> DiskSpace? { nil }
   package func probe() throws(StoreError) {}
 

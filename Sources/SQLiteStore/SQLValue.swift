@@ -8,6 +8,7 @@ enum SQLValue {
   case text(String)
   /// A blob of one byte.
   case byte(UInt8)
+  case blob([UInt8])
 
   static func optional(_ text: String?) -> SQLValue {
     text.map { .text($0) } ?? .null

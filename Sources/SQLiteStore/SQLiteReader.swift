@@ -100,24 +100,56 @@ package final class SQLiteReader: StoreReader {
     at now: Instant
   ) throws(StoreError) -> Page<Claim> {
     try connection.snapshot { () throws(StoreError) in
-      // Unary plus keeps the planner off an index that would read claims in another order.
-      let condition =
-        user != nil
-        ? "user = ?1 AND (?2 IS NULL OR +pool = ?2)"
-        : pool != nil ? "?1 IS NULL AND pool = ?2" : "?1 IS NULL AND ?2 IS NULL"
-      let records = try connection.all(
-        """
-        SELECT \(ClaimRecord.columns) FROM claims
-        WHERE \(condition) AND \(Self.condition(state, user: user)) AND seq < ?3
-          AND ?5 IS NOT NULL
-        ORDER BY seq DESC LIMIT ?4
-        """,
-        [
-          .optional(user), .optional(pool), .integer(cursor ?? .max), .integer(limit + 1),
-          .instant(now),
-        ], ClaimRecord.init)
+      let records =
+        if let user {
+          try claims(of: user, pool, state, before: cursor, limit + 1, at: now)
+        } else {
+          try connection.all(
+            """
+            SELECT \(ClaimRecord.columns) FROM claims
+            WHERE \(pool != nil ? "pool = ?1" : "?1 IS NULL") AND \(Self.condition(state, user: nil))
+              AND seq < ?2 AND ?4 IS NOT NULL
+            ORDER BY seq DESC LIMIT ?3
+            """,
+            [.optional(pool), .integer(cursor ?? .max), .integer(limit + 1), .instant(now)],
+            ClaimRecord.init)
+        }
       return try page(of: records, limit: limit, at: now)
     }
+  }
+
+  /// A user's claims, newest first: those behind the index's runs are looked through, and the others
+  /// are where the runs say.
+  private func claims(
+    of user: String, _ pool: String?, _ state: ClaimState?, before cursor: Int64?, _ limit: Int,
+    at now: Instant
+  ) throws(StoreError) -> [ClaimRecord] {
+    let runs = try IndexRun.all(.current, connection)
+    let hash = try ClaimIndex.hashes(connection).user(user)
+    let cursor = cursor ?? .max
+    let select = """
+      SELECT \(ClaimRecord.columns) FROM claims
+      WHERE seq >= ?1 AND seq < ?2 AND +user = ?3 AND (?5 IS NULL OR +pool = ?5)
+        AND \(Self.condition(state, user: user)) AND ?4 IS NOT NULL
+      ORDER BY seq DESC LIMIT ?6
+      """
+    func read(_ seqs: Range<Int64>, _ limit: Int) throws(StoreError) -> [ClaimRecord] {
+      try connection.all(
+        select,
+        [
+          .integer(seqs.lowerBound), .integer(seqs.upperBound), .text(user), .instant(now),
+          .optional(pool), .integer(limit),
+        ], ClaimRecord.init)
+    }
+    let indexed = (runs.first?.lastSeq ?? 0) + 1
+    var records = cursor > indexed ? try read(indexed..<cursor, limit) : []
+    for run in runs where records.count < limit && run.firstSeq < cursor {
+      for seq in try run.seqs(of: hash, connection).reversed()
+      where seq < cursor && records.count < limit {
+        records += try read(seq..<(seq + 1), 1)
+      }
+    }
+    return records
   }
 
   package func claimsRecalled(
@@ -163,8 +195,8 @@ package final class SQLiteReader: StoreReader {
     switch state {
     case .claimed: return "state <> 'forgotten' AND +state = 'claimed'"
     case .forgotten: return "state <> 'forgotten' AND false"
-    case .held: return "\(isState) AND \(other(user)) AND hold_expires_at > ?5"
-    case .pending: return "\(isState) AND \(other(user)) AND timeout_at > ?5"
+    case .held: return "\(isState) AND \(other(user)) AND hold_expires_at > ?4"
+    case .pending: return "\(isState) AND \(other(user)) AND timeout_at > ?4"
     case .cancelled, .timedOut, .released, .lapsed, .recalled:
       return "\(isState) AND \(other(user))"
     }

@@ -28,10 +28,11 @@ extension SQLiteStore {
     #if MUTANTS
       if Mutant.current == .noUniqueness { key = nil }
     #endif
-    if let key, let earlier = try earlierClaim(request, key: key, at: now) { return earlier }
+    let trace = claimIndex.trace(of: request.user)
+    if let key, let earlier = try earlierClaim(request, key: key, trace, at: now) { return earlier }
     if request.hold != nil, policy.hold == .zero { return .noHolds }
     if policy.perUser > 0 {
-      let has = try itemsOf(user: request.user, pool: request.pool, at: now)
+      let has = try itemsOf(user: request.user, pool: request.pool, trace, at: now)
       if has + request.count > policy.perUser { return .userLimit(policy.perUser) }
     }
     let line = Line(
@@ -58,27 +59,35 @@ extension SQLiteStore {
       if Mutant.current == .sharedKeys {
         return """
           SELECT \(ClaimRecord.columns), fingerprint FROM claims
-          WHERE user = ? AND pool = ? AND ? <> '' AND key = ?
+          WHERE seq = ? AND user = ? AND pool = ? AND ? <> '' AND key = ?
           """
       }
     #endif
     return """
       SELECT \(ClaimRecord.columns), fingerprint FROM claims
-      WHERE user = ? AND pool = ? AND principal = ? AND key = ?
+      WHERE seq = ? AND user = ? AND pool = ? AND principal = ? AND key = ?
       """
   }()
 
   /// The claim that bound the key, if it was bound.
   private func earlierClaim(
-    _ request: ClaimRequest, key: String, at now: Instant
+    _ request: ClaimRequest, key: String, _ trace: ClaimIndex.Trace, at now: Instant
   ) throws(StoreError) -> ClaimOutcome? {
-    let found = try connection.first(
-      Self.earlier,
-      [.text(request.user), .text(request.pool), .text(request.principal), .text(key)]
-    ) { row in (claim: ClaimRecord(row), fingerprint: row.text(ClaimRecord.width)) }
-    guard let found else { return nil }
-    guard found.fingerprint == request.fingerprint else { return .keyReused }
-    return .repeated(try show(found.claim, at: now))
+    let seqs = try claimIndex.claims(
+      ofKey: key, request.principal, user: request.user, pool: request.pool, trace)
+    for seq in seqs {
+      let found = try connection.first(
+        Self.earlier,
+        [
+          .integer(seq), .text(request.user), .text(request.pool), .text(request.principal),
+          .text(key),
+        ]
+      ) { row in (claim: ClaimRecord(row), fingerprint: row.text(ClaimRecord.width)) }
+      guard let found else { continue }
+      guard found.fingerprint == request.fingerprint else { return .keyReused }
+      return .repeated(try show(found.claim, at: now))
+    }
+    return nil
   }
 
   /// A claim as answers show it.
@@ -89,15 +98,21 @@ extension SQLiteStore {
   }
 
   private func itemsOf(
-    user: String, pool: String, at now: Instant
+    user: String, pool: String, _ trace: ClaimIndex.Trace, at now: Instant
   ) throws(StoreError) -> Int {
-    try connection.first(
-      """
-      SELECT coalesce(sum(count), 0) FROM claims
-      WHERE user = ?1 AND pool = ?2 AND (state = 'claimed'
-        OR state = 'held' AND hold_expires_at > ?3 OR state = 'pending' AND timeout_at > ?3)
-      """, [.text(user), .text(pool), .instant(now)]
-    ) { $0.int(0) } ?? 0
+    guard !trace.isEmpty else { return 0 }
+    var items = 0
+    for seq in try claimIndex.claims(trace) {
+      items +=
+        try connection.first(
+          """
+          SELECT count FROM claims
+          WHERE seq = ?1 AND user = ?2 AND pool = ?3 AND (state = 'claimed'
+            OR state = 'held' AND hold_expires_at > ?4 OR state = 'pending' AND timeout_at > ?4)
+          """, [.integer(seq), .text(user), .text(pool), .instant(now)]
+        ) { $0.int(0) } ?? 0
+    }
+    return items
   }
 
   /// What comes of a request that finds too few items.
@@ -121,21 +136,25 @@ extension SQLiteStore {
   ) throws(StoreError) -> ClaimRecord {
     let id = ids.next(at: now)
     let holdExpiresAt = state == .held ? hold.map { now + $0 } : nil
+    let seq = claimIndex.nextSeq
     try connection.run(
       """
-      INSERT INTO claims (id, pool, principal, user, key, fingerprint, state, count, claimed_at,
+      INSERT INTO claims (seq, id, pool, principal, user, key, fingerprint, state, count, claimed_at,
         hold_ms, hold_expires_at, match, match_head, min_remaining_ms, timeout_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """,
       [
-        .text(id), .text(request.pool), .text(request.principal), .text(request.user),
+        .integer(seq), .text(id), .text(request.pool), .text(request.principal),
+        .text(request.user),
         .optional(key), .text(request.fingerprint), .text(state.rawValue),
         .integer(request.count), .instant(now), hold.map { .duration($0) } ?? .null,
         .optional(holdExpiresAt), .text(line.match), .text(line.head),
         .duration(line.minRemaining), .optional(timeoutAt),
       ])
+    claimIndex.note(
+      seq: seq, user: request.user, pool: request.pool, principal: request.principal, key: key)
     return ClaimRecord(
-      seq: connection.lastRow, id: id, pool: request.pool, user: request.user, state: state,
+      seq: seq, id: id, pool: request.pool, user: request.user, state: state,
       count: request.count, claimedAt: now, hold: hold, holdExpiresAt: holdExpiresAt,
       timeoutAt: timeoutAt, line: line)
   }

@@ -4,12 +4,9 @@ extension SQLiteStore {
   package func forget(
     user: String, at now: Instant, limit: Int
   ) throws(StoreError) -> Piece {
-    try transaction { () throws(StoreError) in
-      let found = try connection.all(
-        """
-        SELECT \(ClaimRecord.columns) FROM claims
-        WHERE user = ? AND state <> 'forgotten' ORDER BY seq LIMIT ?
-        """, [.text(user), .integer(limit + 1)], ClaimRecord.init)
+    let (piece, through) = try transaction { () throws(StoreError) in
+      let found = try firstClaims(of: user, limit + 1)
+      var through: Int64?
       var openings: [String: Openings] = [:]
       var done = 0
       var heldItems = 0
@@ -17,13 +14,34 @@ extension SQLiteStore {
         if claim.state == .held { heldItems += claim.count }
         guard done == 0 || heldItems <= Limits.itemsBeside else { break }
         try forget(&claim, &openings, at: now)
+        through = claim.seq
         done += 1
       }
       for (pool, openings) in openings.sorted(by: { $0.key < $1.key }) {
         try fill(try definition(of: pool), openings, at: now)
       }
-      return Piece(done: done, more: done < found.count)
+      return (Piece(done: done, more: done < found.count), through)
     }
+    if let through { forgotten = (user, through) }
+    return piece
+  }
+
+  /// The first of a user's claims that are not forgotten.
+  private func firstClaims(
+    of user: String, _ limit: Int
+  ) throws(StoreError) -> [ClaimRecord] {
+    let through = forgotten?.user == user ? forgotten?.through ?? 0 : 0
+    var found: [ClaimRecord] = []
+    for seq in try claimIndex.claims(claimIndex.trace(of: user)).reversed()
+    where seq > through && found.count < limit {
+      let claim = try connection.first(
+        """
+        SELECT \(ClaimRecord.columns) FROM claims
+        WHERE seq = ? AND user = ? AND state <> 'forgotten'
+        """, [.integer(seq), .text(user)], ClaimRecord.init)
+      if let claim { found.append(claim) }
+    }
+    return found
   }
 
   private func forget(

@@ -29,6 +29,9 @@ package final class SQLiteStore: Store {
   /// Pools whose stock changed since `takeChanges`.
   private var touched: Set<String> = []
   var ids: UUIDv7
+  let claimIndex: ClaimIndex
+  /// Whose claims were forgotten last, and the place up to which none is left of them.
+  var forgotten: (user: String, through: Int64)?
 
   /// Opens the store at `path` for writing and makes what a crash left behind durable.
   ///
@@ -55,7 +58,8 @@ package final class SQLiteStore: Store {
     self.ids = ids
     self.readDefinition = readDefinition
     do throws(StoreError) {
-      try prepare(files)
+      try Self.prepare(connection, files)
+      claimIndex = try ClaimIndex(connection)
       for status in try Rows.pools(nil, connection, readDefinition) {
         inForce[status.pool.name] = status.pool
         staleItems[status.pool.name] = status.stock.stale
@@ -63,12 +67,15 @@ package final class SQLiteStore: Store {
         pending[status.pool.name] = try countPending(status)
       }
     } catch {
-      close()
+      connection.close()
+      StoreFiles.release(lock: lock)
       throw error
     }
   }
 
-  private func prepare(_ files: StoreFiles) throws(StoreError) {
+  private static func prepare(
+    _ connection: Connection, _ files: StoreFiles
+  ) throws(StoreError) {
     _ = try Schema.check(connection)
     let mode = try connection.first("PRAGMA journal_mode = WAL") { $0.text(0) }
     guard mode == "wal" else {
@@ -82,13 +89,15 @@ package final class SQLiteStore: Store {
     #endif
     try connection.run("PRAGMA cache_size = -16384")
     try connection.run("PRAGMA temp_store = MEMORY")
-    try boundLog()
-    try makeDurable(files)
+    try boundLog(of: connection)
+    try makeDurable(connection, files)
     try Schema.migrate(connection)
   }
 
   /// Puts on disk what a crash left in the write-ahead log.
-  private func makeDurable(_ files: StoreFiles) throws(StoreError) {
+  private static func makeDurable(
+    _ connection: Connection, _ files: StoreFiles
+  ) throws(StoreError) {
     #if MUTANTS
       if Mutant.current == .noCheckpoint { return }
     #endif
@@ -101,12 +110,12 @@ package final class SQLiteStore: Store {
     // A reader of another process may keep an old state for long: it is not waited for.
     connection.waitsForLocks = false
     defer { connection.waitsForLocks = true }
-    try checkpoint()
+    try checkpoint(connection)
   }
 
   /// Puts the whole log into the database unless something is in the way: a reader, or a full disk,
   /// which must not keep the store from giving out what it has.
-  private func checkpoint() throws(StoreError) {
+  private static func checkpoint(_ connection: Connection) throws(StoreError) {
     do throws(StoreError) {
       try connection.run("PRAGMA wal_checkpoint(TRUNCATE)")
     } catch .full {}
@@ -114,7 +123,7 @@ package final class SQLiteStore: Store {
 
   /// On a small disk the log must not grow as it may elsewhere: what it holds has to find room in the
   /// database besides, and that out of the reserve.
-  private func boundLog() throws(StoreError) {
+  private static func boundLog(of connection: Connection) throws(StoreError) {
     guard let reserve = connection.space?.reserve else { return }
     let page = try connection.first("PRAGMA page_size") { $0.int64(0) } ?? 4096
     let pages = min(
@@ -160,6 +169,7 @@ package final class SQLiteStore: Store {
       resolving = []
     }
     let before = demand
+    let mark = claimIndex.mark
     do throws(StoreError) {
       let (result, wrote) = try connection.transaction { () throws(StoreError) in
         let rows = connection.totalChanges
@@ -179,9 +189,16 @@ package final class SQLiteStore: Store {
       return result
     } catch {
       demand = before
+      claimIndex.rollBack(to: mark)
       forgetDemand(after: error)
       throw error
     }
+  }
+
+  package var upkeepWaits: Bool { claimIndex.upkeepWaits }
+
+  package func keepUp() throws(StoreError) {
+    try claimIndex.keepUp()
   }
 
   package var demandWaits: Bool { !demand.isEmpty }

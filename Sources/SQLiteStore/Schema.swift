@@ -282,6 +282,39 @@ enum Schema {
     CREATE INDEX webhooks_claim ON webhooks (claim, seq);
     CREATE INDEX webhooks_next ON webhooks (next_at, seq) WHERE next_at IS NOT NULL;
     """,
+    """
+    -- Claims by user and by key. Users come in no order, and an index over them would write another
+    -- page for each claim. Sorted runs take its place, which are written and merged as wholes; the
+    -- claims behind the last run's are in the writer's memory. ARCHITECTURE.md describes it.
+    DROP INDEX claims_key;
+    DROP INDEX claims_user;
+    CREATE TABLE claim_index_runs (
+      run INTEGER PRIMARY KEY,
+      level INTEGER NOT NULL,
+      first_seq INTEGER NOT NULL,
+      last_seq INTEGER NOT NULL,
+      claims INTEGER NOT NULL,
+      parts INTEGER NOT NULL,
+      filters INTEGER NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('building', 'current', 'obsolete'))
+    ) STRICT;
+    -- Pairs of a hash and a claim's place in `claims`, 16 bytes each. A run's rows are numbered from
+    -- 2^24 times its number on.
+    CREATE TABLE claim_index_parts (
+      part INTEGER PRIMARY KEY,
+      entries BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE claim_index_filters (
+      part INTEGER PRIMARY KEY,
+      bits BLOB NOT NULL
+    ) STRICT;
+    -- What the hashes are made with.
+    CREATE TABLE claim_index_secret (
+      first INTEGER NOT NULL,
+      second INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO claim_index_secret (first, second) VALUES (random(), random());
+    """,
   ]
 
   /// The version that a database has after all migrations.

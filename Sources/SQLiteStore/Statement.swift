@@ -49,6 +49,10 @@ final class Statement {
     case .integer(let number): code = sqlite3_bind_int64(handle, index, number)
     case .real(let number): code = sqlite3_bind_double(handle, index, number)
     case .byte(var byte): code = csqlite_bind_blob(handle, index, &byte, 1)
+    case .blob(let bytes):
+      code = bytes.withUnsafeBytes {
+        csqlite_bind_blob(handle, index, $0.baseAddress, sqlite3_uint64($0.count))
+      }
     case .text(var text):
       code = text.withUTF8 { bytes in
         bytes.withMemoryRebound(to: CChar.self) {
@@ -94,6 +98,13 @@ struct Row {
 
   func optionalInstant(_ column: Int32) -> Instant? {
     isNull(column) ? nil : instant(column)
+  }
+
+  /// A blob's bytes, which are there during the call only.
+  func withBlob<Result>(_ column: Int32, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    let start = sqlite3_column_blob(handle, column)
+    let count = start == nil ? 0 : Int(sqlite3_column_bytes(handle, column))
+    return body(UnsafeRawBufferPointer(start: start, count: count))
   }
 
   func text(_ column: Int32) -> String {

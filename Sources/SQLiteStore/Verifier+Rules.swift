@@ -58,6 +58,12 @@ extension Verifier {
         WHERE claim IS NULL AND state IN ('held', 'claimed')
         """),
     Rule(
+      name: "a key has one claim",
+      sql: """
+        SELECT 'claim ' || min(id), count(*) || ' claims are of its key' FROM claims
+        WHERE key IS NOT NULL GROUP BY user, pool, principal, key HAVING count(*) > 1
+        """),
+    Rule(
       name: "an item is there once",
       sql: """
         SELECT 'item ' || id, 'it is there ' || count(*) || ' times, with '

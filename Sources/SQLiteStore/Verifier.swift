@@ -2,7 +2,7 @@ import Larder
 
 /// Checks a database: SQLite's own integrity, and what Larder's tables promise each other.
 struct Verifier {
-  private let connection: Connection
+  let connection: Connection
   private let readDefinition: Definition.Reader
   private(set) var found = Verification()
 
@@ -73,6 +73,7 @@ struct Verifier {
   mutating func checkRules() {
     checkSchema()
     checkPools()
+    checkClaimIndex()
     for rule in Self.rules {
       attempt("the rule that \(rule.name)") { verifier throws(StoreError) in
         let rows = try verifier.connection.all(
@@ -186,7 +187,7 @@ struct Verifier {
   }
 
   /// Does a part of the work; that it could not be done is a violation.
-  private mutating func attempt(
+  mutating func attempt(
     _ place: String, _ body: (inout Verifier) throws(StoreError) -> Void
   ) {
     do throws(StoreError) {
@@ -196,7 +197,7 @@ struct Verifier {
     }
   }
 
-  private mutating func add(
+  mutating func add(
     _ place: String, _ problem: String, _ wayOut: String = Violation.restore
   ) {
     found.violations.append(Violation(place: place, problem: problem, wayOut: wayOut))

@@ -46,7 +46,7 @@ import Testing
     }
     let fixture = try SQLiteFixture(database: path, folder: folder)
     let connection = fixture.sqlite.connection
-    #expect(try connection.first("PRAGMA user_version") { $0.int(0) } == 3)
+    #expect(try connection.first("PRAGMA user_version") { $0.int(0) } == Schema.version)
     #expect(try fixture.countedItems("p") == [.available: 4, .claimed: 1])
     #expect(try fixture.stale() == 0)
     #expect(try fixture.status().runs.first?.slice?.recalled == 0)

@@ -151,6 +151,7 @@ import Testing
     #expect(tables.allSatisfy { $0.1 })
     #expect(
       tables.map(\.0).sorted() == [
+        "claim_index_filters", "claim_index_parts", "claim_index_runs", "claim_index_secret",
         "claims", "demand", "inventory", "item_keys", "pools", "run_logs", "runs", "schedules",
         "shelf_attributes", "slices", "stock", "webhooks",
       ])

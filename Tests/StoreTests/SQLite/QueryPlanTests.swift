@@ -121,12 +121,15 @@ import Testing
     #expect(all.count > 40)
     for sql in all where !sql.hasPrefix("PRAGMA") {
       for step in try plan(sql, fixture.sqlite.connection) {
-        #expect(!step.contains("TEMP B-TREE"), "\(step) in: \(sql)")
-        // Only the tables of pools and of tables are small enough to be read through.
+        #expect(
+          !step.contains("TEMP B-TREE") || sql.contains("FROM claim_index_runs"),
+          "\(step) in: \(sql)")
+        // Only the tables of pools, of the index's runs and of tables are small enough to be read through.
         // A subquery's rows are what its own steps found.
         // An item's attributes are few, and so is what a match names.
         let isSmall = [
           "SCAN pools", "SCAN sqlite_master", "SCAN (subquery", "SCAN json_each", "SCAN a VIRTUAL",
+          "SCAN claim_index_runs", "SCAN claim_index_secret", "SEARCH claim_index_runs",
           "SCAN wanted VIRTUAL", "SCAN has VIRTUAL", "SCAN CONSTANT ROW",
         ]
         .contains { step.hasPrefix($0) }
@@ -193,7 +196,7 @@ import Testing
         let sql = try #require(
           statements(fixture.sqliteReader.connection).first {
             $0.contains(" state = '\(state.rawValue)'")
-              && $0.contains(pool == nil ? "?2 IS NULL" : "AND pool = ?2")
+              && $0.contains(pool == nil ? "WHERE ?1 IS NULL" : "WHERE pool = ?1")
           })
         #expect(try plan(sql, connection).contains { $0.contains(index) }, "\(sql)")
       }
@@ -255,11 +258,9 @@ import Testing
     ("AND produced_at > ?3", "inventory_made (pool=? AND produced_at>? AND produced_at<?)"),
     ("AND count > 0 AND coalesce", "claims_over"),
     ("SELECT id FROM runs\nWHERE ended_at IS NOT NULL", "runs_over"),
-    ("WHERE user = ? AND state <> 'forgotten' ORDER BY seq", "claims_user"),
     ("DELETE FROM webhooks WHERE claim", "webhooks_claim"),
-    ("WHERE user = ? AND pool = ? AND principal", "claims_key"),
-    ("SELECT coalesce(sum(count), 0) FROM claims", "claims_key"),
-    ("AND (?2 IS NULL OR +pool = ?2)", "claims_user"),
+    ("WHERE seq = ? AND user = ? AND pool = ? AND principal", "INTEGER PRIMARY KEY (rowid=?)"),
+    ("AND +user = ?3", "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
     ("SELECT coalesce(sum(s.asked), 0)", "runs_unfinished"),
     ("AND started_at IS NOT NULL", "runs_started"),
     ("FROM runs WHERE pool = ?1 AND seq < ?2", "runs_pool"),
@@ -270,7 +271,6 @@ import Testing
     let connection = fixture.sqlite.connection
     let all = Set(statements(connection) + statements(fixture.sqliteReader.connection))
     let matching = all.filter { $0.contains(part) }
-      .filter { !$0.contains("?1 IS NULL AND (?2") }
     #expect(!matching.isEmpty)
     for sql in matching {
       let steps = try plan(sql, connection)

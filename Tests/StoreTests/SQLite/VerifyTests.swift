@@ -102,7 +102,14 @@ import Testing
       "DROP INDEX runs_nominal; UPDATE runs SET nominal_at = \(start.milliseconds)",
       "schedule hourly of pool p", "2 runs are of 2027-01-15T08:00:00Z"
     ),
-    ("DROP INDEX claims_key", "the schema", "no index claims_key"),
+    ("DROP INDEX runs_pool", "the schema", "no index runs_pool"),
+    (
+      """
+      INSERT INTO claims (id, pool, principal, user, key, fingerprint, state, count, claimed_at)
+      SELECT 'other', pool, principal, user, key, fingerprint, 'released', 1, claimed_at
+      FROM claims WHERE user = 'u-1'
+      """, "claim ", "2 claims are of its key"
+    ),
     ("DROP TRIGGER inventory_moved", "the schema", "no trigger inventory_moved"),
     ("DELETE FROM runs WHERE id = 'r'", "slice 1 of run r", "its run does not exist"),
     (
