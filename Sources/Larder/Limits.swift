@@ -1,5 +1,12 @@
 /// Every bound on what clients, producers and files may send, and on what waits in memory.
 package enum Limits {
+  // Test builds write and merge runs of the claims' index sooner, so that their tests have some.
+  #if MUTANTS
+    private static let testPart = 8
+  #else
+    private static let testPart = 1
+  #endif
+
   // Names and values
   package static let poolNameBytes = 63
   package static let userBytes = 200
@@ -16,9 +23,9 @@ package enum Limits {
   /// Claims that wait for the writer; one more is answered 503.
   package static let waitingClaims = 20_000
   /// The newest claims whose users and keys are kept in memory, until a run of the index has them.
-  package static let claimTail = 2048
+  package static let claimTail = 2048 / testPart
   /// Entries of the claims' index that are merged in one transaction.
-  package static let claimIndexSlice = 16_000
+  package static let claimIndexSlice = 16_000 / testPart
   /// What filters of the claims' index may take in memory. Older claims than fit, about 42 million,
   /// are looked for on disk.
   package static let claimFilterBytes = 64 * 1024 * 1024

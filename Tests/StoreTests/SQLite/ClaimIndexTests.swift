@@ -107,13 +107,13 @@ struct ClaimIndexTests {
   @Test func claimsAreFoundWhateverIsWrittenMergedAndReadAgain() throws {
     let bench = try Bench()
     var random = SystemRandomNumberGenerator()
-    for round in 0..<26 {
+    for round in 0..<40 {
       // Many users with a claim, some with several, and one with very many.
       try bench.add(
-        (0..<1200).map { number in
+        (0..<120).map { number in
           switch number % 10 {
           case 0: "heavy"
-          case 1: "some-\(Int.random(in: 0..<500, using: &random))"
+          case 1: "some-\(Int.random(in: 0..<50, using: &random))"
           default: "u-\(round)-\(number)"
           }
         })
@@ -135,7 +135,7 @@ struct ClaimIndexTests {
   @Test func whatIsMergedIsDeleted() throws {
     let bench = try Bench()
     for round in 0..<9 {
-      try bench.add((0..<2048).map { "u-\(round)-\($0)" })
+      try bench.add((0..<Limits.claimTail).map { "u-\(round)-\($0)" })
       try bench.keepUp()
     }
     #expect(try bench.levels() == [0, 1])
@@ -153,7 +153,7 @@ struct ClaimIndexTests {
   @Test func aMergeThatACrashEndedLeavesNothing() throws {
     let bench = try Bench()
     for round in 0..<8 {
-      try bench.add((0..<2048).map { "u-\(round)-\($0)" })
+      try bench.add((0..<Limits.claimTail).map { "u-\(round)-\($0)" })
       try bench.index.keepUp()
     }
     try bench.index.keepUp()
@@ -169,7 +169,7 @@ struct ClaimIndexTests {
 
   @Test func claimsOfAnOlderStoreAreIndexedAtTheFirstStart() throws {
     let bench = try Bench()
-    try bench.add((0..<5000).map { "u-\($0 % 4000)" }, indexed: false)
+    try bench.add((0..<Limits.claimTail * 5 / 2).map { "u-\($0 % 400)" }, indexed: false)
     try bench.reopen()
     #expect(try bench.levels() == [0, 0])
     try bench.check()
@@ -192,11 +192,11 @@ struct ClaimIndexTests {
   /// Else a claim would stand where the runs say that an older one is, and a start would not read it.
   @Test func thePlaceOfAPurgedClaimIsNotGivenAgain() throws {
     let bench = try Bench()
-    try bench.add((0..<2048).map { "u-\($0)" })
+    try bench.add((0..<Limits.claimTail).map { "u-\($0)" })
     try bench.keepUp()
-    try bench.connection.run("DELETE FROM claims WHERE seq > 2000")
+    try bench.connection.run("DELETE FROM claims WHERE seq > 200")
     try bench.reopen()
-    #expect(bench.index.nextSeq == 2049)
+    #expect(bench.index.nextSeq == Int64(Limits.claimTail) + 1)
   }
 }
 
