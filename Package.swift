@@ -18,6 +18,23 @@ func tests(
     name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
+/// What is fuzzed. `make fuzz` makes an executable of it, whose main function is libFuzzer's; else its
+/// tests read the corpora.
+let fuzzed: [Target.Dependency] = [
+  "API", "Cron", "Engine", "HTTPServer", "Larder", "Lock", "Producer", "SQLiteStore",
+  "ScheduleFile",
+]
+let fuzzing: Target =
+  if Context.environment["LARDER_FUZZER"] == nil {
+    .testTarget(
+      name: "FuzzTests", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["Fuzzer"],
+      resources: [.copy("Corpora")], swiftSettings: strict)
+  } else {
+    .executableTarget(
+      name: "fuzzer", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["Corpora", "Tests"],
+      swiftSettings: strict)
+  }
+
 let package = Package(
   name: "larder",
   products: [
@@ -51,6 +68,7 @@ let package = Package(
       ]),
     .executableTarget(name: "larder", dependencies: ["LarderCLI"], swiftSettings: strict),
 
+    tests("LockTests", ["Lock"]),
     tests("CronTests", ["Cron"], resources: [.copy("Data")]),
     tests("LarderTests", ["Larder"]),
     tests("ScheduleFileTests", ["ScheduleFile", "Larder"], resources: [.copy("Data")]),
@@ -80,5 +98,6 @@ let package = Package(
       name: "campaign", dependencies: ["Faults"], path: "Tests/FaultCampaign",
       swiftSettings: strict),
     tests("FaultTests", ["Faults", "Harness", "larder"]),
+    fuzzing,
   ]
 )
