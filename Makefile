@@ -3,7 +3,10 @@
 # make faults   kill, starve and cheat the server, and look whether it lost or doubled anything;
 #               SEED=n repeats a campaign, PHASE=word runs one part of it
 # make simulate   simulate histories of random seeds for SECONDS=60, or that of SEED=n STEPS=m
-.PHONY: run test check format deps build clean simulate faults
+# make fuzz   feed all that reads input with bytes of any kind, each for SECONDS=60, or SUBJECT=word
+#               alone, and look for crashes and broken promises
+# make tsan   run the tests of what threads share under the thread sanitizer, TURNS=3 times
+.PHONY: run test check format deps build clean simulate faults fuzz tsan
 
 # Headers of the C libraries that Larder uses, the authorities that webhooks' hosts are checked
 # against, and the programs that its examples and tests run.
@@ -41,6 +44,28 @@ faults: deps
 	SEED='$(SEED)' PHASE='$(PHASE)' \
 		LARDER_DEBUG="$$(swift build --show-bin-path)/larder" \
 		"$$(swift build -c release --show-bin-path)/campaign"
+
+# Tests can see the inside of modules, and assertions hold in them; so it is here.
+FUZZER := swift build -c release --product fuzzer --scratch-path .build/fuzz --sanitize fuzzer \
+	-Xswiftc -sanitize=fuzzer,address -Xswiftc -enable-testing \
+	-Xswiftc -assert-config -Xswiftc Debug
+
+fuzz: deps
+	LARDER_FUZZER=1 $(FUZZER)
+	Scripts/fuzz .build/fuzz/release/fuzzer '$(SECONDS)' '$(SUBJECT)'
+
+TURNS := 3
+TSAN := --sanitize thread --scratch-path .build/tsan
+THREADS := LockTests|HTTPServerTests|APITests|WebhookTests|BesideTests
+THREADS_OWN_PROCESS := ProducerTests|EngineTests\.(Engine|Thread|StoreWriter|SliceMaker|Disk)
+
+# A report makes a run of tests fail, whatever they say themselves.
+tsan: deps
+	swift build --build-tests $(TSAN)
+	for turn in $$(seq $(TURNS)); do \
+		swift test --skip-build $(TSAN) --filter '$(THREADS)' && \
+		swift test --skip-build $(TSAN) --filter '$(THREADS_OWN_PROCESS)' || exit 1; \
+	done
 
 check: deps
 	$(FORMAT) lint --strict --recursive $(SOURCES)

@@ -18,6 +18,23 @@ func tests(
     name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
+/// What is fuzzed. `make fuzz` makes an executable of it, whose main function is libFuzzer's; else its
+/// tests read the corpora.
+let fuzzed: [Target.Dependency] = [
+  "API", "Cron", "Engine", "HTTPServer", "Larder", "Lock", "Producer", "SQLiteStore",
+  "ScheduleFile",
+]
+let fuzzing: Target =
+  if Context.environment["LARDER_FUZZER"] == nil {
+    .testTarget(
+      name: "FuzzTests", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["Fuzzer"],
+      resources: [.copy("Corpora")], swiftSettings: strict)
+  } else {
+    .executableTarget(
+      name: "fuzzer", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["Corpora", "Tests"],
+      swiftSettings: strict)
+  }
+
 let package = Package(
   name: "larder",
   products: [
@@ -33,32 +50,34 @@ let package = Package(
     .target(
       name: "CLinux", cSettings: [.define("MUTANTS", .when(configuration: .debug))]),
 
-    target("Cron"),
+    target("Lock"),
+    target("Cron", ["Lock"]),
     target("Larder", ["Cron"]),
     target("ScheduleFile", ["Larder", "Cron", "CYAML"]),
     target("SQLiteStore", ["Larder", "CSQLite", "CLinux"]),
-    target("Producer", ["Larder", "CLinux"]),
+    target("Producer", ["Larder", "Lock", "CLinux"]),
     target("Engine", ["Larder", "Producer", "CLinux"]),
     target("Webhook", ["Larder", "Engine", "CCurl", "CCrypto"]),
-    target("HTTPServer", ["CMicrohttpd", "CLinux"]),
-    target("API", ["Larder", "Engine", "HTTPServer"]),
+    target("HTTPServer", ["Lock", "CMicrohttpd", "CLinux"]),
+    target("API", ["Larder", "Lock", "Engine", "HTTPServer"]),
     target(
       "LarderCLI",
       [
         "Cron", "Larder", "ScheduleFile", "SQLiteStore", "Producer", "Engine", "HTTPServer", "API",
-        "Webhook", "CCurl", "CLinux",
+        "Webhook", "Lock", "CCurl", "CLinux",
       ]),
     .executableTarget(name: "larder", dependencies: ["LarderCLI"], swiftSettings: strict),
 
+    tests("LockTests", ["Lock"]),
     tests("CronTests", ["Cron"], resources: [.copy("Data")]),
     tests("LarderTests", ["Larder"]),
     tests("ScheduleFileTests", ["ScheduleFile", "Larder"], resources: [.copy("Data")]),
-    tests("StoreTests", ["SQLiteStore", "Larder", "ScheduleFile", "CSQLite"]),
-    tests("ProducerTests", ["Producer", "Larder"]),
-    tests("EngineTests", ["Engine", "Larder", "SQLiteStore", "Producer"]),
+    tests("StoreTests", ["SQLiteStore", "Larder", "ScheduleFile", "Lock", "CSQLite"]),
+    tests("ProducerTests", ["Producer", "Larder", "Lock"]),
+    tests("EngineTests", ["Engine", "Larder", "SQLiteStore", "Producer", "Lock"]),
     .target(
       name: "Simulation",
-      dependencies: ["Engine", "Larder", "Cron", "ScheduleFile", "SQLiteStore", "CSQLite"],
+      dependencies: ["Engine", "Larder", "Cron", "ScheduleFile", "SQLiteStore", "Lock", "CSQLite"],
       path: "Tests/Simulation", swiftSettings: strict),
     .executableTarget(
       name: "simulate", dependencies: ["Simulation"], path: "Tests/Simulate",
@@ -66,17 +85,19 @@ let package = Package(
     tests("SimulationTests", ["Simulation"]),
     tests("WebhookTests", ["Webhook", "Larder", "Engine", "HTTPServer", "CCurl"]),
     tests("HTTPServerTests", ["HTTPServer"]),
-    tests("APITests", ["API", "Engine", "HTTPServer", "Larder"]),
-    .target(name: "Harness", path: "Tests/Harness", swiftSettings: strict),
-    tests("EndToEndTests", ["Harness", "LarderCLI", "larder"]),
+    tests("APITests", ["API", "Engine", "HTTPServer", "Larder", "Lock"]),
+    .target(
+      name: "Harness", dependencies: ["Lock"], path: "Tests/Harness", swiftSettings: strict),
+    tests("EndToEndTests", ["Harness", "LarderCLI", "Lock", "larder"]),
     .target(name: "FaultShim", path: "Tests/FaultShim"),
     .systemLibrary(name: "FaultShimControl", path: "Tests/FaultShimControl"),
     .target(
-      name: "Faults", dependencies: ["Harness", "FaultShimControl", "CSQLite"],
+      name: "Faults", dependencies: ["Harness", "Lock", "FaultShimControl", "CSQLite"],
       path: "Tests/Faults", swiftSettings: strict),
     .executableTarget(
       name: "campaign", dependencies: ["Faults"], path: "Tests/FaultCampaign",
       swiftSettings: strict),
     tests("FaultTests", ["Faults", "FaultShimControl", "Harness", "larder"]),
+    fuzzing,
   ]
 )

@@ -1,6 +1,6 @@
 import HTTPServer
 import Larder
-import Synchronization
+import Lock
 
 /// What `/livez` and `/readyz` answer.
 package final class Health: Sendable {
@@ -10,7 +10,7 @@ package final class Health: Sendable {
     var leaving: String?
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   package init() {}
 

@@ -1,5 +1,5 @@
 import Larder
-import Synchronization
+import Lock
 
 /// Counts for `/metrics`, in Prometheus's text format.
 package final class Metrics: Sendable {
@@ -21,7 +21,7 @@ package final class Metrics: Sendable {
     var runTimes = Histogram(bounds: [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600])
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   package init() {}
 

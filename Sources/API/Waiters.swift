@@ -1,6 +1,6 @@
 import Engine
 import Larder
-import Synchronization
+import Lock
 
 /// Calls that wait until a claim is no longer pending, or for so long as they want to.
 ///
@@ -49,7 +49,7 @@ final class Waiters: Sendable {
 
   private let readers: StoreReaders
   private let clock: @Sendable () -> Instant
-  private let state = Mutex(State())
+  private let state = Lock(State())
   /// Rung when the thread has something to do before it wakes by itself.
   private let bell = Mailbox(false)
 

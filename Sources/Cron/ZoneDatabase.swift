@@ -1,5 +1,5 @@
 import Glibc
-import Synchronization
+import Lock
 
 /// The system's tz database: a folder of TZif files.
 package struct ZoneDatabase: Sendable {
@@ -16,7 +16,7 @@ package struct ZoneDatabase: Sendable {
   static let depthLimit = 3
 
   /// Zones already read, by path. It can only grow to the number of files in the database.
-  private static let cache = Mutex<[String: Zone]>([:])
+  private static let cache = Lock<[String: Zone]>([:])
 
   /// Files and folders beside the zones: other views of the same zones, and the machine's own.
   private static let notNames: Set<String> = ["posix", "right", "localtime", "posixrules"]

@@ -135,11 +135,14 @@ private struct ZoneTable {
   /// The zone of the table and its footer's rule.
   ///
   /// Transitions outside of the supported instants are folded away, and so are those that change
-  /// nothing; the last one stays, since the rule begins there.
+  /// nothing; the last one stays, since the rule begins there. A rule that begins later than the
+  /// supported instants end is none.
   func zone(name: String, rule: FooterRule?) -> Zone {
+    let supported = transitions.prefix { $0 <= SupportedInstants.latest }
+    let rule = supported.count == transitions.count ? rule : nil
     var kept: [Int64] = []
     var offsets = [typeOffsets[0]]
-    for (index, time) in transitions.enumerated() {
+    for (index, time) in supported.enumerated() {
       let offset = typeOffsets[types[index]]
       if time < SupportedInstants.earliest {
         offsets = [offset]
@@ -148,8 +151,8 @@ private struct ZoneTable {
         offsets.append(offset)
       }
     }
-    let ruleStart = max(transitions.last ?? .min, SupportedInstants.distantPast)
-    if rule != nil, let last = transitions.last, last >= SupportedInstants.earliest,
+    let ruleStart = max(supported.last ?? .min, SupportedInstants.distantPast)
+    if rule != nil, let last = supported.last, last >= SupportedInstants.earliest,
       kept.last != last
     {
       kept.append(last)

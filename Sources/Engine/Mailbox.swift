@@ -3,7 +3,7 @@ import Larder
 
 /// State that threads share under a lock, with a way to wait for a change of it.
 ///
-/// `Mutex` has no condition to wait on, and the engine's and the store's threads must sleep until
+/// A `Lock` has no condition to wait on, and the engine's and the store's threads must sleep until
 /// something comes or a deadline passes.
 package final class Mailbox<State>: @unchecked Sendable {
   // Unchecked: `state` is touched only while `mutex` is held.

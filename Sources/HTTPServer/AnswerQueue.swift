@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Lock
 import Synchronization
 
 /// How a handler ended.
@@ -28,7 +29,7 @@ final class AnswerQueue: Sendable {
     var isNews: Bool { !letters.isEmpty || drainTime != nil }
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
   private let loopThread = Atomic<UInt>(0)
   /// Readable when the loop should look into the mailbox.
   let descriptor: Int32

@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-import Synchronization
+import Lock
 
 /// An HTTP/1.1 server on loopback addresses and Unix sockets, with one thread of its own.
 ///
@@ -49,7 +49,7 @@ package final class HTTPServer: Sendable {
   private let configuration: Configuration
   private let handler: Handler
   private let answers: AnswerQueue
-  private let state = Mutex(State.new)
+  private let state = Lock(State.new)
 
   /// A server that does not listen yet. Throws `cannotStart`.
   package init(

@@ -41,7 +41,7 @@ package enum DurationText {
     return format(.milliseconds(milliseconds - milliseconds % units[last].milliseconds))
   }
 
-  /// The shortest text that `parse` reads as the same duration; `0s` for none.
+  /// The text with the largest units that `parse` reads as the same duration; `0s` for none.
   package static func format(_ duration: Duration) -> String {
     var rest = duration.inMilliseconds
     var text = ""

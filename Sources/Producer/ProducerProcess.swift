@@ -1,6 +1,6 @@
 import Glibc
 import Larder
-import Synchronization
+import Lock
 
 /// One slice's producer: started, fed, read, and ended with all that it started.
 package final class ProducerProcess: Sendable {
@@ -13,7 +13,7 @@ package final class ProducerProcess: Sendable {
   private let spec: ProducerSpec
   private let request: SliceRequest
   private let grace: Duration
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   /// - Parameter grace: the time between SIGTERM and SIGKILL.
   package init(spec: ProducerSpec, request: SliceRequest, grace: Duration = Limits.grace) {

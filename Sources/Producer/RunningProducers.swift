@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 import Larder
-import Synchronization
+import Lock
 
 /// The producers that this process runs now, and whose each process below it is.
 ///
@@ -17,7 +17,7 @@ enum RunningProducers {
     var isEnding = false
   }
 
-  private static let running = Mutex<[Int32: Running]>([:])
+  private static let running = Lock<[Int32: Running]>([:])
 
   /// The failure's number, or 0. A process does this once.
   private static let adoption: Int32 = clinux_child_adopt_orphans()

@@ -1,5 +1,5 @@
 import Larder
-import Synchronization
+import Lock
 
 /// A store in memory: claims have lives in it, all else does as it is told.
 final class MemoryStore: Sendable {
@@ -27,7 +27,7 @@ final class MemoryStore: Sendable {
     var pending: Int { claims.values.count { $0.state == .pending } }
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   func change<Value>(_ body: (inout State) -> sending Value) -> sending Value {
     state.withLock { body(&$0) }

@@ -94,6 +94,19 @@ struct ZoneFileTests {
     try use(zone)
   }
 
+  @Test(
+    arguments: [Int64.max, 1 << 62, SupportedInstants.latest + 1], ["", "EST5EDT,M3.2.0,M11.1.0"])
+  func transitionsAfterTheSupportedInstantsAreNone(_ last: Int64, _ footer: String) throws {
+    var file = FileBuilder()
+    file.offsets = [0, 7_200, -3_600]
+    file.transitions = [(.min, 1), (1_000, 0), (2_000, 1), (last, 2)]
+    file.footer = footer
+    let zone = try Zone(name: "Test/Zone", bytes: file.bytes())
+    #expect(zone.offset(at: SupportedInstants.latest) == 7_200)
+    #expect(zone.offset(at: .max) == 7_200)
+    try use(zone)
+  }
+
   @Test func withoutAFooterTheLastOffsetStays() throws {
     var file = FileBuilder()
     file.offsets = [0, 7_200]

@@ -1,6 +1,6 @@
 import Foundation
 import Harness
-import Synchronization
+import Lock
 import Testing
 
 @Suite struct CrashTests {
@@ -10,7 +10,7 @@ import Testing
       let lines = (0..<5000).map { #"{"payload": "p-\#($0)"}"# }.joined(separator: "\n")
       #expect(try workspace.larder("put", "codes", input: lines).status == 0)
       let server = try workspace.serve()
-      let acknowledged = Mutex<[(user: String, key: String, body: [UInt8])]>([])
+      let acknowledged = Lock<[(user: String, key: String, body: [UInt8])]>([])
       let clients = 8
       Thread.detachNewThread { Self.killWhenBusy(server, acknowledged) }
       _ = try atOnce(clients) { client in
@@ -52,7 +52,7 @@ import Testing
 
   private static func killWhenBusy(
     _ server: ServerProcess,
-    _ acknowledged: borrowing Mutex<[(user: String, key: String, body: [UInt8])]>
+    _ acknowledged: Lock<[(user: String, key: String, body: [UInt8])]>
   ) {
     _ = try? eventually("claims") { acknowledged.withLock { $0.count } >= 200 }
     server.child.signal(SIGKILL)

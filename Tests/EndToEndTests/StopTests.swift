@@ -1,6 +1,6 @@
 import Foundation
 import Harness
-import Synchronization
+import Lock
 import Testing
 
 @Suite struct StopTests {
@@ -10,7 +10,7 @@ import Testing
       let lines = String(repeating: "{\"payload\": 1}\n", count: 5000)
       #expect(try workspace.larder("put", "codes", input: lines).status == 0)
       let server = try workspace.serve()
-      let answered = Mutex<Set<String>>([])
+      let answered = Lock<Set<String>>([])
       Thread.detachNewThread {
         _ = try? eventually("claims") { answered.withLock { $0.count } >= 100 }
         server.child.signal(SIGTERM)

@@ -1,8 +1,8 @@
 import Cron
 import Foundation
 import Larder
+import Lock
 import SQLiteStore
-import Synchronization
 
 @testable import Engine
 
@@ -29,7 +29,7 @@ final class TemporaryFolder: Sendable {
 
 /// The definitions that a test's store keeps, by name: it needs no files.
 final class Definitions: Sendable {
-  private let pools = Mutex<[String: Pool]>([:])
+  private let pools = Lock<[String: Pool]>([:])
 
   var reader: Definition.Reader {
     { [self] source, _ throws(StoreError) in

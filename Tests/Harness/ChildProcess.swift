@@ -1,12 +1,12 @@
 import Foundation
-import Synchronization
+import Lock
 
 /// A program that a test started. Its standard streams are files, so that nobody waits for a pipe.
 package final class ChildProcess: Sendable {
   package let pid: Int32
   private let outputPath: String
   private let errorsPath: String
-  private let status = Mutex<Int32?>(nil)
+  private let status = Lock<Int32?>(nil)
 
   package struct StartError: Error, CustomStringConvertible {
     package let description: String

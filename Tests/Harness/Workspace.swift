@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import Lock
 
 /// What a command that has ended left.
 package struct Finished: Sendable {
@@ -13,7 +13,7 @@ package struct Finished: Sendable {
 /// A folder of its own in which commands run: `Schedules` and `larder.db` are there by default.
 package final class Workspace: Sendable {
   package let path: String
-  private let children = Mutex<[ChildProcess]>([])
+  private let children = Lock<[ChildProcess]>([])
 
   /// Runs a test in a new workspace, and ends and removes all that was made in it.
   package static func with<Result>(_ body: (Workspace) throws -> Result) throws -> Result {

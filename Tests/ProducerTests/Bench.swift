@@ -1,5 +1,6 @@
 import Foundation
 import Larder
+import Lock
 import Synchronization
 
 @testable import Producer
@@ -42,7 +43,7 @@ enum Bench {
       var spec = spec
       spec.environment["READY"] = "\(folder)/ready"
       let process = ProducerProcess(spec: spec, request: request, grace: grace)
-      let result = Mutex<SliceOutput?>(nil)
+      let result = Lock<SliceOutput?>(nil)
       let thread = Thread {
         let output = process.run()
         result.withLock { $0 = output }

@@ -1,7 +1,7 @@
 import Engine
 import Larder
+import Lock
 import SQLiteStore
-import Synchronization
 
 /// One history in the making: the engine's core over a real store, on a clock that only steps
 /// move, with everything that the engine's threads would do done in its place.
@@ -226,7 +226,7 @@ final class World {
 
 /// The definitions that one life of the process has read from the store's texts.
 private final class Texts: Sendable {
-  private let pools = Mutex<[String: Pool]>([:])
+  private let pools = Lock<[String: Pool]>([:])
 
   var read: Definition.Reader {
     { [self] source, file throws(StoreError) in

@@ -1,5 +1,5 @@
 import Larder
-import Synchronization
+import Lock
 
 /// Tells of a disk that runs full and of one that has room again, a line each.
 final class DiskLog: Sendable {
@@ -8,7 +8,7 @@ final class DiskLog: Sendable {
     var isFull = false
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   func note(_ disk: Disk) {
     let now = State(isShort: disk.isShort, isFull: disk.isFull)

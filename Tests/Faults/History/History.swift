@@ -1,5 +1,5 @@
 import Glibc
-import Synchronization
+import Lock
 
 /// Nanoseconds of the monotonic clock.
 package func monotonicNow() -> Int64 {
@@ -39,7 +39,7 @@ package struct History: Sendable {
 
 /// What clients on many threads write their history to.
 package final class Recorder: Sendable {
-  private let history = Mutex(History())
+  private let history = Lock(History())
 
   package init() {}
 

@@ -1,9 +1,9 @@
 import Foundation
-import Synchronization
+import Lock
 
 /// What load clients have in common.
 final class LoadShared: Sendable {
-  private let turns = Mutex(0)
+  private let turns = Lock(0)
   private let seed: UInt64
 
   init(seed: UInt64) { self.seed = seed }

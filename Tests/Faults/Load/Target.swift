@@ -1,5 +1,5 @@
 import Glibc
-import Synchronization
+import Lock
 
 /// Where the server listens now. Clients go on across its restarts by it.
 package final class Target: Sendable {
@@ -15,7 +15,7 @@ package final class Target: Sendable {
     var isClosed = false
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
   private static let pause: useconds_t = 1_000
 
   package init() {}

@@ -1,12 +1,13 @@
 import Foundation
 import Larder
+import Lock
 import Synchronization
 import Testing
 
 /// Work on a thread of its own.
 final class Beside: Sendable {
   private let ended = DispatchSemaphore(value: 0)
-  private let error = Mutex<(any Error)?>(nil)
+  private let error = Lock<(any Error)?>(nil)
   private let isDone = Atomic(false)
 
   init(_ work: @escaping @Sendable () throws -> Void) {
