@@ -3,16 +3,26 @@ import Larder
 
 /// The folder of schedule files, `Schedules/` mostly.
 package enum ScheduleDirectory {
-  /// The folder cannot be read.
-  package struct ReadError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// The folder as it was given.
-    package let directory: String
-    /// The system's error number, ENOENT where there is no such folder.
-    package let code: Int32
+  /// The folder cannot be read, or must not be. It is named as it was given.
+  package enum ReadError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The code is the system's error number, ENOENT where there is no such folder.
+    case unreadable(String, code: Int32)
+    /// Its group or others may write it, and so bring files into force.
+    case refused(String, why: String, wayOut: String)
+
+    /// Whether there is no such folder.
+    package var isMissing: Bool {
+      if case .unreadable(_, ENOENT) = self { true } else { false }
+    }
 
     package var description: String {
-      "the folder of schedule files `\(directory)` cannot be read: "
-        + String(cString: strerror(code))
+      switch self {
+      case .unreadable(let directory, let code):
+        "the folder of schedule files `\(directory)` cannot be read: "
+          + String(cString: strerror(code))
+      case .refused(let directory, let why, let wayOut):
+        "the folder of schedule files `\(directory)` \(why): \(wayOut)"
+      }
     }
   }
 
@@ -48,9 +58,16 @@ package enum ScheduleDirectory {
 
   private static func names(in directory: String) throws(ReadError) -> [String] {
     guard let folder = opendir(directory) else {
-      throw ReadError(directory: directory, code: errno)
+      throw .unreadable(directory, code: errno)
     }
     defer { closedir(folder) }
+    var status = stat()
+    guard fstat(dirfd(folder), &status) == 0 else {
+      throw .unreadable(directory, code: errno)
+    }
+    if let refusal = OwnersAlone.refusal(of: directory, status) {
+      throw .refused(directory, why: refusal.why, wayOut: refusal.wayOut)
+    }
     var names: [String] = []
     while true {
       errno = 0
@@ -62,7 +79,7 @@ package enum ScheduleDirectory {
         names.append(name)
       }
     }
-    guard errno == 0 else { throw ReadError(directory: directory, code: errno) }
+    guard errno == 0 else { throw .unreadable(directory, code: errno) }
     return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
