@@ -7,7 +7,7 @@ package enum ScheduleDirectory {
   package enum ReadError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The code is the system's error number, ENOENT where there is no such folder.
     case unreadable(String, code: Int32)
-    /// Its group or others may write it, and so bring files into force.
+    /// It has too many files, or others may write it, who could so bring files into force.
     case refused(String, why: String, wayOut: String)
 
     /// Whether there is no such folder.
@@ -44,11 +44,15 @@ package enum ScheduleDirectory {
 
   /// Reads every `*.yaml` and `*.yml` of a folder that is not hidden; folders in it are not
   /// entered. A second file for one pool is an error there, and the first one counts.
-  /// - Parameter directory: as it is to be shown before the files' names.
-  package static func load(_ directory: String) throws(ReadError) -> Loaded {
+  /// - Parameters:
+  ///   - directory: as it is to be shown before the files' names.
+  ///   - limit: how many files there may be.
+  package static func load(
+    _ directory: String, atMost limit: Int = Limits.pools
+  ) throws(ReadError) -> Loaded {
     let prefix = directory.hasSuffix("/") ? directory : directory + "/"
-    return Loaded(
-      files: distinct(try names(in: directory).map { ScheduleFile.load(path: prefix + $0) }))
+    let names = try names(in: directory, atMost: limit)
+    return Loaded(files: distinct(names.map { ScheduleFile.load(path: prefix + $0) }))
   }
 
   /// The same over files that were named one by one.
@@ -56,7 +60,9 @@ package enum ScheduleDirectory {
     Loaded(files: distinct(paths.map { ScheduleFile.load(path: $0) }))
   }
 
-  private static func names(in directory: String) throws(ReadError) -> [String] {
+  private static func names(
+    in directory: String, atMost limit: Int
+  ) throws(ReadError) -> [String] {
     guard let folder = opendir(directory) else {
       throw .unreadable(directory, code: errno)
     }
@@ -77,6 +83,11 @@ package enum ScheduleDirectory {
       }
       if !name.hasPrefix("."), name.hasSuffix(".yaml") || name.hasSuffix(".yml") {
         names.append(name)
+      }
+      guard names.count <= limit else {
+        throw .refused(
+          directory, why: "has more than \(limit) schedule files",
+          wayOut: "take those away that nobody claims from")
       }
     }
     guard errno == 0 else { throw .unreadable(directory, code: errno) }

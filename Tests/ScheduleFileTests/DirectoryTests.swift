@@ -103,6 +103,18 @@ final class Folder {
       ])
   }
 
+  @Test func aFolderHasSoManyFiles() throws {
+    let folder = try Folder()
+    for name in ["a", "b", "c"] { try folder.write("\(name).yaml", "pool: \(name)\n") }
+    try folder.write("no-schedule.txt", "")
+    #expect(try ScheduleDirectory.load(folder.path, atMost: 4).pools.count == 3)
+    #expect(try ScheduleDirectory.load(folder.path, atMost: 3).pools.count == 3)
+    let error = #expect(throws: ScheduleDirectory.ReadError.self) {
+      try ScheduleDirectory.load(folder.path, atMost: 2)
+    }
+    #expect(error?.description.contains("has more than 2 schedule files: ") == true)
+  }
+
   @Test(arguments: [mode_t(0o664), 0o646, 0o620, 0o602])
   func aFileThatGroupOrOthersMayWriteIsRefusedWithTheWayOut(_ mode: mode_t) throws {
     let folder = try Folder()
