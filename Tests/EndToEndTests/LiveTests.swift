@@ -118,7 +118,7 @@ import Testing
       #expect(chmod(workspace.schedules, 0o775) == 0)
       try workspace.declare("more", Self.pool(target: 1, reorderAt: 0))
       try eventually("a warning about the folder") {
-        try warnings(server).contains { $0.contains("chmod go-w \(workspace.schedules)") }
+        try warnings(server).contains { $0.contains("chmod go-w Schedules") }
       }
       #expect(try server.http.get("/v1/pools/more/level").status == 404)
       #expect(try server.http.level("codes")["retired"] == .bool(false))
