@@ -55,6 +55,16 @@ import Testing
     }
   }
 
+  @Test func whatTheServerRefusesInOverloadSaysWhenToTryAgain() {
+    let busy = API.refusal(status: 503, detail: "too much is being uploaded")
+    #expect(busy.word == "busy" && busy.header("Retry-After") == "1")
+    for (status, word) in [(403, "foreign-origin"), (421, "unknown-host"), (413, "too-large")] {
+      let refusal = API.refusal(status: status, detail: "x")
+      #expect(refusal.status == status && refusal.word == word)
+      #expect(refusal.header("Retry-After") == nil)
+    }
+  }
+
   private func put(_ body: String) -> HTTPResponse {
     bench.call("POST", "v1/pools/p/items", body)
   }

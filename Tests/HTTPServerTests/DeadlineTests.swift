@@ -17,6 +17,16 @@ import Testing
     #expect(try client.response()?.status == 408)
   }
 
+  @Test func aSlowSenderIsServedWithinTheTime() throws {
+    let server = try TestServer(handler: echo)
+    let client = try server.client()
+    for request in [get("/"), post("/", "slow")] {
+      // Byte by byte; the socket sends each at once.
+      for byte in request.utf8 { try client.send([byte]) }
+      #expect(try client.response()?.status == 200)
+    }
+  }
+
   @Test func aSlowHeaderOnAUsedConnectionEndsToo() throws {
     let server = try TestServer(limits: limits { $0.headerTime = 100 }, handler: echo)
     let client = try server.client()

@@ -51,6 +51,28 @@ import Testing
     #expect(limits.time(forBytes: 8 * 1024 * 1024) == limits.transferTime + 127_000)
   }
 
+  /// Whether the server hangs up on a client that goes on with an upload that was refused.
+  private func hangsUp(_ limits: HTTPLimits, pieces: Int, of bytes: Int) throws -> Bool {
+    let server = try TestServer(limits: limits, bodyLimit: 10, handler: echo)
+    let client = try server.client()
+    try client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999\r\n\r\n")
+    #expect(try client.response()?.status == 413)
+    let piece = [UInt8](repeating: 1, count: bytes)
+    for _ in 0..<pieces {
+      do { try client.send(piece) } catch { return true }
+    }
+    return false
+  }
+
+  @Test func aRefusedUploadIsReadForSoManyBytesAndSoLong() throws {
+    var limits = HTTPLimits()
+    limits.lingerBytes = 10_000_000
+    #expect(try !hangsUp(limits, pieces: 9, of: 1_000_000))
+    #expect(try hangsUp(limits, pieces: 100, of: 1_000_000))
+    limits.lingerTime = 100
+    #expect(try hangsUp(limits, pieces: 9_999_999, of: 1))
+  }
+
   // MARK: - Memory over all connections
 
   @Test func bodiesInMemoryAreBoundedTogether() throws {
