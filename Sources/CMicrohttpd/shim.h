@@ -158,6 +158,30 @@ static inline struct cmhd_header_facts cmhd_examine_headers(struct MHD_Connectio
   return facts;
 }
 
+// Whether the header is just what was read out of it. libmicrohttpd takes it apart in place and as C
+// strings: a NUL stands where a part ended, and one that the client sent passes for such an end; it
+// also joins lines and takes a lone LF for the end of one. So the memory from the method on must be
+// method NUL target NUL version, name NUL value for each of the fields, and two NULs, once CR LF, at
+// the end of each line and of the header. target_size is the target's, before it was cut at its "?".
+static inline int cmhd_is_plain_header(
+    struct MHD_Connection *connection, const char *method, const char *version,
+    size_t target_size, size_t fields) {
+  const char *end = method + cmhd_header_bytes(connection);
+  const char *at = method + strlen(method) + 1 + target_size + 1;
+  if (at != version) return 0;
+  at += strlen(version);
+  for (size_t lines = 0;; lines++) {
+    if (end - at < 4 || at[0] != 0 || at[1] != 0) return 0;
+    at += 2;
+    if (end - at == 2) return at[0] == 0 && at[1] == 0 && lines == fields;
+    if (*at == 0 || *at == ' ' || *at == '\t') return 0;
+    at += strnlen(at, (size_t)(end - at));
+    if (at == end) return 0;
+    at++;
+    at += strnlen(at, (size_t)(end - at));
+  }
+}
+
 static inline enum MHD_Result cmhd_pack_field(
     void *context, enum MHD_ValueKind kind, const char *name, size_t name_size,
     const char *value, size_t value_size) {

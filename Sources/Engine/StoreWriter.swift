@@ -314,7 +314,8 @@ package final class StoreWriter: Sendable {
     _ batch: [Waiting], _ store: any Store, _ guarding: inout DiskGuard
   ) -> StoreError? {
     do throws(StoreError) {
-      try decideAtOnce(batch, store)
+      let rest = try decideAtOnce(batch[...], store)
+      if !rest.isEmpty { queue.change { $0.orders.insert(contentsOf: rest, at: 0) } }
       return nil
     } catch .full where batch.count > Limits.claimBatchWhenFull {
       return decideInParts(batch, store, &guarding)
@@ -330,19 +331,24 @@ package final class StoreWriter: Sendable {
     var rest = batch[...]
     while !rest.isEmpty {
       do throws(StoreError) {
-        try decideAtOnce(Array(rest.prefix(Limits.claimBatchWhenFull)), store)
+        let left = try decideAtOnce(rest.prefix(Limits.claimBatchWhenFull), store)
+        rest = rest[left.startIndex...]
       } catch {
         return refuse(Array(rest), error, &guarding)
       }
-      rest = rest.dropFirst(Limits.claimBatchWhenFull)
     }
     return nil
   }
 
-  private func decideAtOnce(_ batch: [Waiting], _ store: any Store) throws(StoreError) {
+  /// Decides what one transaction takes of a batch, and gives the rest.
+  private func decideAtOnce(
+    _ batch: ArraySlice<Waiting>, _ store: any Store
+  ) throws(StoreError) -> ArraySlice<Waiting> {
     let outcomes = try store.decide(batch.map(\.order), at: clock())
+    precondition(!outcomes.isEmpty, "a store that decides nothing would be asked for ever")
     observers.tellChanges(of: store)
     for (entry, outcome) in zip(batch, outcomes) { entry.answer(.success(outcome)) }
+    return batch.dropFirst(outcomes.count)
   }
 
   /// Answers with an error, and gives it where the store is lost.

@@ -42,8 +42,14 @@ final class Connection: @unchecked Sendable {
   var method = ""
   var isHead = false
   var target: [UInt8] = []
+  /// Bytes of the target as it came, with scheme and host if it has them.
+  var targetBytes = 0
   var fields = PackedFields(bytes: [])
   var body: [UInt8] = []
+  /// What counts as uploaded and in memory: the body, until its request is answered.
+  var uploadBytes = 0
+  /// What counts as an answer that the client has not taken.
+  var answerBytes = 0
   var bodyLimit = 0
   /// What the handler answered before the connection was parked.
   var answer: Answer?

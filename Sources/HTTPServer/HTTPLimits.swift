@@ -23,6 +23,12 @@ package struct HTTPLimits: Sendable {
   package var connections = 10_000
   /// Requests that wait for their handler's answer; 503 above.
   package var pendingRequests = 10_000
+  /// Bytes of bodies that are in memory at once, over all connections, until their requests are
+  /// answered; 503 above.
+  package var uploadBytes = 256 * 1024 * 1024
+  /// Bytes of answers that clients have not taken yet, over all connections. At this many, requests
+  /// are answered 503 before anybody works for them, and so is what was read for one and is more.
+  package var answerBytes = 512 * 1024 * 1024
   /// How long the rest of a refused upload is read and dropped, so that the client sees the answer
   /// and no reset.
   package var lingerTime: Int64 = 5_000

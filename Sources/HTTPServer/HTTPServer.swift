@@ -21,8 +21,8 @@ package final class HTTPServer: Sendable {
     /// How many bytes of body the method and path (as it came, percent-encoded) may have. Called on
     /// the loop thread.
     package var bodyLimit: @Sendable (_ method: String, _ path: String) -> Int
-    /// Makes the answers that are the server's own: 400, 408, 413, 431, 500, 501 and 503. Called on
-    /// the loop thread.
+    /// Makes the answers that are the server's own: 400, 403, 408, 413, 421, 431, 500, 501 and 503.
+    /// Called on the loop thread.
     package var errorResponse: @Sendable (_ status: Int, _ detail: String) -> HTTPResponse
 
     /// A configuration with its parts; bodies of up to 64 KiB unless said otherwise.

@@ -37,9 +37,7 @@ extension ListeningSocket {
   private init(host: String, port: UInt16, asked: HTTPListener) throws(HTTPServerError) {
     let number = host == "localhost" ? "127.0.0.1" : host
     if var address = Self.ipv4(number, port: port) {
-      guard UInt32(bigEndian: address.sin_addr.s_addr) >> 24 == 127 else {
-        throw .notLoopback(asked.description)
-      }
+      guard Self.isLoopback(address.sin_addr) else { throw .notLoopback(asked.description) }
       let descriptor = try Self.bound(AF_INET, &address, asked: asked)
       self.init(descriptor: descriptor, host: number, port: Self.boundPort(descriptor))
     } else if var address = Self.ipv6(number, port: port) {
@@ -69,6 +67,17 @@ extension ListeningSocket {
     address.sin6_family = sa_family_t(AF_INET6)
     address.sin6_port = port.bigEndian
     return inet_pton(AF_INET6, host, &address.sin6_addr) == 1 ? address : nil
+  }
+
+  /// Whether it is a name or an address by which nobody but this machine is meant.
+  static func isLoopback(_ host: some StringProtocol) -> Bool {
+    if host.lowercased() == "localhost" { return true }
+    if let address = ipv4(String(host), port: 0) { return isLoopback(address.sin_addr) }
+    return ipv6(String(host), port: 0).map { isLoopback($0.sin6_addr) } ?? false
+  }
+
+  private static func isLoopback(_ address: in_addr) -> Bool {
+    UInt32(bigEndian: address.s_addr) >> 24 == 127
   }
 
   private static func isLoopback(_ address: in6_addr) -> Bool {

@@ -18,6 +18,7 @@ extension Loop {
     let bytes = UnsafeBufferPointer(
       start: UnsafeRawPointer(uri).assumingMemoryBound(to: UInt8.self), count: strlen(uri))
     connection.target = Self.withoutAuthority(bytes)
+    connection.targetBytes = bytes.count
     if let question = bytes.firstIndex(of: UInt8(ascii: "?")), question + 1 < bytes.count {
       // libmicrohttpd would make a record of each query item in the connection's memory, and one
       // that finds no room leaves the connection hanging. The text is in its own buffer.
@@ -59,6 +60,7 @@ extension Loop {
     case .idle, .answering, .refused: break
     }
     connection.endRequest()
+    releaseMemory(of: connection)
     guard connection.phase != .refused else { return }
     connection.phase = .idle
     connection.hasServed = true
@@ -67,6 +69,7 @@ extension Loop {
 
   func closed(_ connection: Connection) {
     connection.handle = nil
+    releaseMemory(of: connection)
     let last = connections.removeLast()
     if last !== connection {
       connections[connection.index] = last
@@ -80,12 +83,13 @@ extension Loop {
 
 // MARK: - The header
 
-extension Loop {
-  private struct Refusal {
-    let status: Int
-    let detail: String
-  }
+/// Why a request is refused by its header.
+struct Refusal {
+  let status: Int
+  let detail: String
+}
 
+extension Loop {
   private func begin(
     _ connection: Connection, method: UnsafePointer<CChar>, version: UnsafePointer<CChar>
   ) {
@@ -93,7 +97,7 @@ extension Loop {
     connection.isHead = strcmp(method, "HEAD") == 0
     connection.method = connection.isHead ? "GET" : String(cString: method)
     connection.phase = .body
-    if let refusal = refusal(of: connection, facts, version: version) {
+    if let refusal = refusal(of: connection, facts, method: method, version: version) {
       return refuse(connection, refusal)
     }
     let bytes = [UInt8](unsafeUninitializedCapacity: facts.packed_bytes) { buffer, count in
@@ -101,6 +105,9 @@ extension Loop {
       count = facts.packed_bytes
     }
     connection.fields = PackedFields(bytes: bytes)
+    if connection.peer == .loopback, let refusal = WebPages.refusal(of: connection.fields) {
+      return refuse(connection, refusal)
+    }
     guard facts.content_length > 0 || facts.is_chunked != 0 else { return }
     let path = connection.target.prefix { $0 != UInt8(ascii: "?") }
     connection.bodyLimit = configuration.bodyLimit(
@@ -118,7 +125,8 @@ extension Loop {
   }
 
   private func refusal(
-    of connection: Connection, _ facts: cmhd_header_facts, version: UnsafePointer<CChar>
+    of connection: Connection, _ facts: cmhd_header_facts, method: UnsafePointer<CChar>,
+    version: UnsafePointer<CChar>
   ) -> Refusal? {
     let isOld = strcmp(version, "HTTP/1.0") == 0
     if cmhd_header_bytes(connection.handle) > limits.headerBytes {
@@ -127,6 +135,13 @@ extension Loop {
     if facts.fields > limits.headerFields {
       return Refusal(
         status: 431, detail: "the header has more than \(limits.headerFields) fields")
+    }
+    guard
+      cmhd_is_plain_header(
+        connection.handle, method, version, connection.targetBytes, facts.fields) != 0
+    else {
+      return Refusal(
+        status: 400, detail: "the header has a NUL, a folded line or a line that no CR LF ends")
     }
     if facts.is_malformed != 0 {
       return Refusal(status: 400, detail: "a header field is malformed")
@@ -184,23 +199,44 @@ extension Loop {
 extension Loop {
   private func receive(_ data: UnsafeRawBufferPointer, on connection: Connection) -> Bool {
     guard connection.body.count + data.count <= connection.bodyLimit else {
-      // libmicrohttpd takes no answer in the middle of a body.
-      connection.phase = .refused
-      connection.lingers = true
-      connection.sendDirectly(
-        configuration.errorResponse(
-          413, "the body is longer than \(connection.bodyLimit) bytes"))
+      interrupt(
+        connection,
+        Refusal(status: 413, detail: "the body is longer than \(connection.bodyLimit) bytes"))
       return false
     }
+    guard uploadBytes + data.count <= limits.uploadBytes else {
+      interrupt(connection, Refusal(status: 503, detail: "too much is being uploaded"))
+      return false
+    }
+    uploadBytes += data.count
+    connection.uploadBytes += data.count
     connection.body.append(contentsOf: data)
     return true
   }
 
+  /// Answers in the middle of a body, where libmicrohttpd takes no answer.
+  private func interrupt(_ connection: Connection, _ refusal: Refusal) {
+    connection.phase = .refused
+    connection.lingers = true
+    connection.sendDirectly(configuration.errorResponse(refusal.status, refusal.detail))
+  }
+
+  /// Forgets what the connection's body and answer held of the memory for all.
+  private func releaseMemory(of connection: Connection) {
+    uploadBytes -= connection.uploadBytes
+    connection.uploadBytes = 0
+    answerBytes -= connection.answerBytes
+    connection.answerBytes = 0
+  }
+
   private func dispatch(_ connection: Connection) {
-    guard pending < limits.pendingRequests, !isClosing else {
-      let detail = isClosing ? "the server is stopping" : "too many requests are waiting"
-      return queue(configuration.errorResponse(503, detail), on: connection)
-    }
+    let trouble =
+      isClosing
+      ? "the server is stopping"
+      : pending >= limits.pendingRequests
+        ? "too many requests are waiting"
+        : answerBytes >= limits.answerBytes ? "too many answers are not read" : nil
+    if let trouble { return queue(configuration.errorResponse(503, trouble), on: connection) }
     pending += 1
     connection.phase = .handling
     connection.deadline = .max
@@ -224,7 +260,7 @@ extension Loop {
     guard let answer = connection.answer else { return }
     connection.answer = nil
     pending -= 1
-    queue(response(answer), on: connection)
+    queue(response(answer, to: connection), on: connection)
   }
 
   /// An answer that came by mail.
@@ -233,7 +269,7 @@ extension Loop {
     guard connection.request == letter.request, connection.handle != nil else { return }
     switch connection.phase {
     case .handling: connection.answer = letter.answer
-    case .parked: resume(connection, with: response(letter.answer))
+    case .parked: resume(connection, with: response(letter.answer, to: connection))
     case .idle, .header, .body, .answering, .refused: break
     }
   }
@@ -245,8 +281,14 @@ extension Loop {
     wakeDaemons()
   }
 
-  private func response(_ answer: Answer) -> HTTPResponse {
+  /// What is sent. Of answers that clients don't read there may be so much; one that tells what was
+  /// done is sent all the same.
+  private func response(_ answer: Answer, to connection: Connection) -> HTTPResponse {
     switch answer {
+    case .response(let response)
+    where connection.method == "GET" && answerBytes > 0
+      && answerBytes + response.body.count > limits.answerBytes:
+      configuration.errorResponse(503, "too many answers are not read")
     case .response(let response) where (200...599).contains(response.status): response
     case .response: configuration.errorResponse(500, "the answer has no valid status")
     case .dropped: configuration.errorResponse(500, "the request was not answered")
@@ -255,6 +297,9 @@ extension Loop {
 
   private func queue(_ response: HTTPResponse, on connection: Connection) {
     connection.phase = .answering
+    releaseMemory(of: connection)
+    answerBytes += response.body.count
+    connection.answerBytes = response.body.count
     set(now + limits.time(forBytes: response.body.count), of: connection)
     let made = response.body.withUnsafeBytes { cmhd_response($0.baseAddress, $0.count) }
     guard let made else { return connection.cut() }

@@ -18,6 +18,9 @@ final class Loop {
   var lingering: Lingering
   /// Requests that handlers have.
   var pending = 0
+  /// Bytes of bodies in memory, and of answers that clients have not taken, over all connections.
+  var uploadBytes = 0
+  var answerBytes = 0
   /// The time of this turn, in milliseconds of the monotonic clock.
   private(set) var now: Int64
   private var nextSweep = Int64.max

@@ -128,6 +128,17 @@ package enum ClaimOutcome: Sendable, Hashable {
   case unknownPool
 }
 
+extension ClaimOutcome {
+  /// Bytes of the payloads that come with it.
+  package var payloadBytes: Int {
+    switch self {
+    case .granted(let claim), .accepted(let claim), .repeated(let claim), .changed(let claim):
+      claim.items.reduce(0) { $0 + $1.payload.utf8.count }
+    case .wrongState, .unknownClaim, .outOfStock, .keyReused, .userLimit, .noHolds, .unknownPool: 0
+    }
+  }
+}
+
 /// Which items are taken back.
 package enum Recall: Sendable, Hashable {
   case run(String)

@@ -20,6 +20,9 @@ package enum Limits {
   package static let claimCount = 1...1000
   /// Claims in one transaction.
   package static let claimBatch = 1024
+  /// Bytes of payloads that one transaction hands out, unless its first claim alone has more: it ends
+  /// there, and what is left of the batch has one of its own.
+  package static let claimBatchBytes = 16 * 1024 * 1024
   /// Claims that wait for the writer; one more is answered 503.
   package static let waitingClaims = 20_000
   /// The newest claims whose users and keys are kept in memory, until a run of the index has them.
@@ -96,6 +99,8 @@ package enum Limits {
   package static let drain = Duration.seconds(10)
 
   // Schedule files
+  /// Schedule files in the folder, and so pools in force.
+  package static let pools = 20_000
   package static let scheduleFileBytes = 1024 * 1024
   package static let schedulesPerPool = 100
   package static let poolMax = 100_000_000

@@ -3,6 +3,7 @@
 package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
   package enum Word: String, Sendable, Hashable, CaseIterable {
     case badRequest = "bad-request"
+    case foreignOrigin = "foreign-origin"
     case notFound = "not-found"
     case unknownPool = "unknown-pool"
     case unknownClaim = "unknown-claim"
@@ -15,6 +16,7 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
     case lengthRequired = "length-required"
     case tooLarge = "too-large"
     case unsupportedType = "unsupported-media-type"
+    case unknownHost = "unknown-host"
     case keyReused = "key-reused"
     case userLimit = "user-limit"
     case headerTooLarge = "header-too-large"
@@ -26,6 +28,7 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
     package var status: Int {
       switch self {
       case .badRequest: 400
+      case .foreignOrigin: 403
       case .notFound, .unknownPool, .unknownClaim, .unknownItem, .unknownRun: 404
       case .methodNotAllowed: 405
       case .timeout: 408
@@ -33,6 +36,7 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
       case .lengthRequired: 411
       case .tooLarge: 413
       case .unsupportedType: 415
+      case .unknownHost: 421
       case .keyReused: 422
       case .userLimit: 429
       case .headerTooLarge: 431
@@ -45,6 +49,7 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
     package var title: String {
       switch self {
       case .badRequest: "The request is malformed"
+      case .foreignOrigin: "The page of another origin may not do this"
       case .notFound: "There is no such resource"
       case .unknownPool: "There is no such pool"
       case .unknownClaim: "There is no such claim"
@@ -57,6 +62,7 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
       case .lengthRequired: "The request needs a length"
       case .tooLarge: "The request is too large"
       case .unsupportedType: "The body's media type is not supported"
+      case .unknownHost: "The server does not have this name"
       case .keyReused: "The idempotency key was used for another request"
       case .userLimit: "The user has as many items as the pool allows"
       case .headerTooLarge: "The request's header is too large"

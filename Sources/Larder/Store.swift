@@ -141,6 +141,9 @@ package protocol Store: AnyObject {
 
   /// Decides orders in their order. Refusals write nothing, but for claims whose time is found to
   /// be over: they lapse or time out.
+  ///
+  /// - Returns: the outcomes of the first orders, one at least. The transaction ends early when it has
+  ///   handed out many bytes (`Limits.claimBatchBytes`); orders without an outcome were not looked at.
   func decide(_ orders: [ClaimOrder], at now: Instant) throws(StoreError) -> [ClaimOutcome]
 
   /// Ends at most `limit` of a pool's holds and backorders whose time is over, holds first, and says

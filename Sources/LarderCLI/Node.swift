@@ -28,22 +28,39 @@ enum Node {
   static func adopt(
     _ pool: String, from folder: String, into store: SQLiteStore
   ) throws(CommandError) {
-    // Without the folder the definition that the store keeps counts.
-    guard let loaded = try? ScheduleDirectory.load(folder) else { return }
-    guard let file = loaded.files.first(where: { ($0.pool?.name ?? $0.poolName) == pool }) else {
-      return
-    }
     try CommandError.wrapping {
-      let kept = try store.definitions().contains { $0.pool == pool }
+      let kept = try store.definitions().first { $0.pool == pool }
+      let files: [LoadedFile]
+      do throws(ScheduleDirectory.ReadError) {
+        files = try ScheduleDirectory.load(folder).files
+      } catch {
+        // Without the folder the definition that the store keeps counts.
+        if error.isMissing { return }
+        guard kept != nil else { throw CommandError.failed("\(error)") }
+        Terminal.warning("\(pool) goes on by its last good definition: \(error)")
+        return
+      }
+      guard let file = find(pool, in: files, keptFrom: kept?.file) else { return }
       guard let definition = file.pool else {
         let why = file.diagnostics.map(\.rendered).joined(separator: "\n")
-        guard kept else { throw CommandError.failed("the pool's schedule file is bad:\n\(why)") }
+        guard kept != nil else {
+          throw CommandError.failed("the pool's schedule file is bad:\n\(why)")
+        }
         Terminal.warning("\(pool) goes on by its last good definition:\n\(why)")
         return
       }
       try store.adopt(
         Definition(pool: definition, source: file.text, file: file.path), at: .now())
     }
+  }
+
+  /// The file that declares the pool. One that can't be read doesn't say so: it is the pool's where
+  /// the pool was declared there before, and without that any of them may be.
+  private static func find(
+    _ pool: String, in files: [LoadedFile], keptFrom path: String?
+  ) -> LoadedFile? {
+    files.first { ($0.pool?.name ?? $0.poolName) == pool }
+      ?? files.first { $0.poolName == nil && (path == nil || $0.path == path) }
   }
 
   /// Ends holds and backorders whose time is over, as a server would have done meanwhile: what a

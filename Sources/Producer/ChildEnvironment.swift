@@ -24,7 +24,7 @@ struct ChildEnvironment {
       variables[name] = Array(value.utf8)
     }
     for (name, path) in spec.secrets {
-      variables[name] = try SecretFile.read(path, for: name)
+      variables[name] = try Self.secret(name, in: path)
     }
     // Last, since what a producer starts is found again by them.
     for (name, value) in request.environment {
@@ -39,5 +39,19 @@ struct ChildEnvironment {
       }
       entries.append(Array("\(name)=".utf8) + value)
     }
+  }
+
+  private static func secret(_ name: String, in path: String) throws(StartError) -> [UInt8] {
+    let bytes: [UInt8]
+    do throws(PrivateFileError) {
+      bytes = try PrivateFile.read(path, named: "the secret \(name)")
+    } catch {
+      throw StartError(error.description)
+    }
+    guard !bytes.contains(0) else {
+      throw StartError(
+        "the secret \(name) in \(path) holds a NUL byte, which no variable can: write it as text")
+    }
+    return bytes
   }
 }

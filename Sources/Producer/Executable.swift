@@ -24,10 +24,8 @@ enum Executable {
     guard access(file, X_OK) == 0 else {
       throw StartError("the program \(file) may not be executed: chmod +x \(file)")
     }
-    // Whoever may write it may do all that we may.
-    guard status.st_mode & (S_IWGRP | S_IWOTH) == 0 else {
-      throw StartError(
-        "the program \(file) may be written by its group or by others: chmod go-w \(file)")
+    if let refusal = OwnersAlone.refusal(of: file, status) {
+      throw StartError("the program \(file) \(refusal.why): \(refusal.wayOut)")
     }
     return file
   }

@@ -7,12 +7,16 @@ extension SQLiteStore {
     try transaction { () throws(StoreError) in
       var outcomes: [ClaimOutcome] = []
       outcomes.reserveCapacity(orders.count)
+      var bytes = 0
       for order in orders {
-        switch order {
-        case .request(let request): outcomes.append(try decide(request, at: now))
-        case .change(let claim, let command):
-          outcomes.append(try change(claim, command, at: now))
-        }
+        let outcome =
+          switch order {
+          case .request(let request): try decide(request, at: now)
+          case .change(let claim, let command): try change(claim, command, at: now)
+          }
+        outcomes.append(outcome)
+        bytes += outcome.payloadBytes
+        if bytes >= Limits.claimBatchBytes { break }
       }
       return outcomes
     }

@@ -3,16 +3,26 @@ import Larder
 
 /// The folder of schedule files, `Schedules/` mostly.
 package enum ScheduleDirectory {
-  /// The folder cannot be read.
-  package struct ReadError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// The folder as it was given.
-    package let directory: String
-    /// The system's error number, ENOENT where there is no such folder.
-    package let code: Int32
+  /// The folder cannot be read, or must not be. It is named as it was given.
+  package enum ReadError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The code is the system's error number, ENOENT where there is no such folder.
+    case unreadable(String, code: Int32)
+    /// It has too many files, or others may write it, who could so bring files into force.
+    case refused(String, why: String, wayOut: String)
+
+    /// Whether there is no such folder.
+    package var isMissing: Bool {
+      if case .unreadable(_, ENOENT) = self { true } else { false }
+    }
 
     package var description: String {
-      "the folder of schedule files `\(directory)` cannot be read: "
-        + String(cString: strerror(code))
+      switch self {
+      case .unreadable(let directory, let code):
+        "the folder of schedule files `\(directory)` cannot be read: "
+          + String(cString: strerror(code))
+      case .refused(let directory, let why, let wayOut):
+        "the folder of schedule files `\(directory)` \(why): \(wayOut)"
+      }
     }
   }
 
@@ -34,11 +44,15 @@ package enum ScheduleDirectory {
 
   /// Reads every `*.yaml` and `*.yml` of a folder that is not hidden; folders in it are not
   /// entered. A second file for one pool is an error there, and the first one counts.
-  /// - Parameter directory: as it is to be shown before the files' names.
-  package static func load(_ directory: String) throws(ReadError) -> Loaded {
+  /// - Parameters:
+  ///   - directory: as it is to be shown before the files' names.
+  ///   - limit: how many files there may be.
+  package static func load(
+    _ directory: String, atMost limit: Int = Limits.pools
+  ) throws(ReadError) -> Loaded {
     let prefix = directory.hasSuffix("/") ? directory : directory + "/"
-    return Loaded(
-      files: distinct(try names(in: directory).map { ScheduleFile.load(path: prefix + $0) }))
+    let names = try names(in: directory, atMost: limit)
+    return Loaded(files: distinct(names.map { ScheduleFile.load(path: prefix + $0) }))
   }
 
   /// The same over files that were named one by one.
@@ -46,11 +60,20 @@ package enum ScheduleDirectory {
     Loaded(files: distinct(paths.map { ScheduleFile.load(path: $0) }))
   }
 
-  private static func names(in directory: String) throws(ReadError) -> [String] {
+  private static func names(
+    in directory: String, atMost limit: Int
+  ) throws(ReadError) -> [String] {
     guard let folder = opendir(directory) else {
-      throw ReadError(directory: directory, code: errno)
+      throw .unreadable(directory, code: errno)
     }
     defer { closedir(folder) }
+    var status = stat()
+    guard fstat(dirfd(folder), &status) == 0 else {
+      throw .unreadable(directory, code: errno)
+    }
+    if let refusal = OwnersAlone.refusal(of: directory, status) {
+      throw .refused(directory, why: refusal.why, wayOut: refusal.wayOut)
+    }
     var names: [String] = []
     while true {
       errno = 0
@@ -61,8 +84,13 @@ package enum ScheduleDirectory {
       if !name.hasPrefix("."), name.hasSuffix(".yaml") || name.hasSuffix(".yml") {
         names.append(name)
       }
+      guard names.count <= limit else {
+        throw .refused(
+          directory, why: "has more than \(limit) schedule files",
+          wayOut: "take those away that nobody claims from")
+      }
     }
-    guard errno == 0 else { throw ReadError(directory: directory, code: errno) }
+    guard errno == 0 else { throw .unreadable(directory, code: errno) }
     return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 

@@ -13,13 +13,15 @@ extension ScheduleFile {
     }
     let bytes: [UInt8]
     do throws(ReadError) {
-      bytes = try contents(of: absolute)
+      bytes = try contents(of: absolute, shown: path)
     } catch {
       switch error {
       case .system(let code):
         return failed("the file cannot be read: \(String(cString: strerror(code)))")
       case .notAFile:
         return failed("this is not a file that can be read", "is it a folder?")
+      case .refused(let why, let wayOut):
+        return failed("the file \(why)", wayOut)
       }
     }
     guard bytes.count <= Limits.scheduleFileBytes else {
@@ -32,10 +34,13 @@ extension ScheduleFile {
   private enum ReadError: Error {
     case system(Int32)
     case notAFile
+    case refused(why: String, wayOut: String)
   }
 
   /// A file's bytes; of one that is too large one byte more than it may have.
-  private static func contents(of path: String) throws(ReadError) -> [UInt8] {
+  private static func contents(
+    of path: String, shown: String
+  ) throws(ReadError) -> [UInt8] {
     // Without O_NONBLOCK a named pipe would be waited for.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .system(errno) }
@@ -43,6 +48,9 @@ extension ScheduleFile {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw .system(errno) }
     guard status.st_mode & S_IFMT == S_IFREG else { throw .notAFile }
+    if let refusal = OwnersAlone.refusal(of: shown, status) {
+      throw .refused(why: refusal.why, wayOut: refusal.wayOut)
+    }
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 64 * 1024)
     while bytes.count <= Limits.scheduleFileBytes {

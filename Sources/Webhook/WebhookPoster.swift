@@ -59,10 +59,13 @@ package final class WebhookPoster: @unchecked Sendable {
       return .failed("the webhook's URL is neither http:// nor https://")
     }
     let key: [UInt8]
-    do throws(SigningKeyError) {
-      key = try SigningKey.read(webhook.secret)
+    do throws(PrivateFileError) {
+      key = try PrivateFile.read(webhook.secret, named: "the webhook's secret")
     } catch {
       return .failed(error.description)
+    }
+    guard !key.isEmpty else {
+      return .failed("the webhook's secret in \(webhook.secret) is empty")
     }
     let headers = Self.headers(of: delivery, at: now, key: key)
     defer { curl_slist_free_all(headers) }

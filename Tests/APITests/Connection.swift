@@ -42,11 +42,23 @@ final class Connection {
   }
 
   func get(_ target: String) throws {
-    let text = Array("GET \(target) HTTP/1.1\r\nHost: larder\r\n\r\n".utf8)
-    let sent = text.withUnsafeBytes {
-      send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+    try write("GET \(target) HTTP/1.1\r\nHost: localhost\r\n\r\n")
+  }
+
+  func post(_ target: String, _ body: String) throws {
+    let length = "Content-Length: \(body.utf8.count)\r\n"
+    try write("POST \(target) HTTP/1.1\r\nHost: localhost\r\n\(length)\r\n\(body)")
+  }
+
+  private func write(_ text: String) throws {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let sent = rest.withUnsafeBytes {
+        send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+      }
+      guard sent > 0 else { throw ConnectionError() }
+      rest = rest.dropFirst(sent)
     }
-    guard sent == text.count else { throw ConnectionError() }
   }
 
   /// Whether something has come.

@@ -21,6 +21,38 @@ import Testing
     }
   }
 
+  @Test func commandsSayThatAFileOrTheFolderMayBeWrittenByOthers() throws {
+    try Workspace.with { workspace in
+      let file = "\(workspace.schedules)/codes.yaml"
+      func put() throws -> Finished {
+        try workspace.larder("put", "codes", input: #"{"payload": 1}"#)
+      }
+      try workspace.write("Schedules/codes.yaml", "pool: codes\n", mode: 0o664)
+      for command in [["serve", "--listen", "127.0.0.1:0"], ["check"], ["check", file]] {
+        let refused = try workspace.larder(command)
+        #expect(refused.status == 1 && refused.errors.contains("chmod go-w"), "\(refused.errors)")
+      }
+      #expect(try workspace.larder("next").errors.contains("chmod go-w"))
+      let unknown = try put()
+      #expect(unknown.status == 1 && unknown.errors.contains("chmod go-w"), "\(unknown.errors)")
+      #expect(chmod(file, 0o644) == 0)
+      #expect(try put().status == 0)
+
+      // What the store keeps goes on, with a warning.
+      #expect(chmod(file, 0o666) == 0)
+      let byKept = try put()
+      #expect(byKept.status == 0 && byKept.errors.contains("chmod go-w"), "\(byKept.errors)")
+      #expect(chmod(file, 0o644) == 0)
+      #expect(chmod(workspace.schedules, 0o777) == 0)
+      let fromKept = try put()
+      #expect(fromKept.status == 0 && fromKept.errors.contains("chmod go-w"), "\(fromKept.errors)")
+      for command in [["serve", "--listen", "127.0.0.1:0"], ["check"], ["next"]] {
+        let refused = try workspace.larder(command)
+        #expect(refused.status == 1 && refused.errors.contains("chmod go-w"), "\(refused.errors)")
+      }
+    }
+  }
+
   @Test func theCheckTellsThatRunsTakeAllAndHowMuchLaterTheyMayStart() throws {
     try Workspace.with { workspace in
       try workspace.declare(

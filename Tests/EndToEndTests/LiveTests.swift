@@ -101,6 +101,33 @@ import Testing
     }
   }
 
+  @Test func whatOthersMayWriteIsNotTakenInUntilItIsMended() throws {
+    try Workspace.with { workspace in
+      try workspace.producer("make", Scripts.counting)
+      try workspace.declare("codes", Self.pool(target: 2, reorderAt: 1))
+      let server = try workspace.serve()
+      let yaml = "pool: codes\n" + Self.pool(target: 5, reorderAt: 4)
+      try workspace.write("Schedules/codes.yaml", yaml, mode: 0o664)
+      try eventually("a warning about the file") {
+        try warnings(server).contains { $0.contains("codes.yaml:1:1") && $0.contains("written") }
+      }
+      #expect(try server.http.level("codes")["target"] == .int(2))
+      #expect(chmod("\(workspace.schedules)/codes.yaml", 0o644) == 0)
+      try eventually("the new target") { try server.http.level("codes")["target"] == .int(5) }
+
+      #expect(chmod(workspace.schedules, 0o775) == 0)
+      try workspace.declare("more", Self.pool(target: 1, reorderAt: 0))
+      try eventually("a warning about the folder") {
+        try warnings(server).contains { $0.contains("chmod go-w Schedules") }
+      }
+      #expect(try server.http.get("/v1/pools/more/level").status == 404)
+      #expect(try server.http.level("codes")["retired"] == .bool(false))
+      #expect(chmod(workspace.schedules, 0o755) == 0)
+      try eventually("the new pool") { try server.http.get("/v1/pools/more/level").status == 200 }
+      #expect(try warnings(server) == [])
+    }
+  }
+
   @Test func anEditOfABusyPoolLosesNoRunAndNoItem() throws {
     try Workspace.with { workspace in
       try workspace.producer(

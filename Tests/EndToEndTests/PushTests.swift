@@ -9,7 +9,7 @@ import Testing
 
   /// A pool that is filled by hand and pushes to a receiver, served.
   private func withReceiver(
-    plan: String = "200", mode: Int = 0o600,
+    plan: String = "200", mode: Int = 0o600, environment: [String: String] = [:],
     _ body: (Workspace, Receiver, ServerProcess) throws -> Void
   ) throws {
     try Workspace.with { workspace in
@@ -17,7 +17,7 @@ import Testing
       // The last newline is no part of the key.
       try workspace.write("Schedules/hook.key", secret + "\n", mode: mode)
       try declare(workspace, webhook: "{url: '\(receiver.url)/hook?a=b', secret: ./hook.key}")
-      try body(workspace, receiver, try workspace.serve())
+      try body(workspace, receiver, try workspace.serve(environment: environment))
     }
   }
 
@@ -67,6 +67,19 @@ import Testing
         #expect(push.body == claim.text && push.state == "claimed")
       }
       expectSecrecy(server)
+    }
+  }
+
+  @Test func noProxyOfTheEnvironmentIsUsed() throws {
+    // Nobody listens on that port: a push that went there would fail.
+    let proxy = "http://127.0.0.1:\(try FreePort.find())"
+    let names = ["http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"]
+    let environment = Dictionary(uniqueKeysWithValues: names.map { ($0, proxy) })
+    try withReceiver(environment: environment) { _, receiver, server in
+      let claim = try backorder("u-1", server)
+      try put(0..<1, server)
+      #expect(try receiver.pushes(1).map { $0.json["claim"] } == [.string(claim)])
+      #expect(!server.child.errors.contains("failed"))
     }
   }
 

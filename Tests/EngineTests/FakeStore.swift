@@ -46,6 +46,8 @@ final class FakeStore: Store {
   let room: Mailbox<DiskSpace?> = Mailbox(nil)
   /// Claims more than this at once find no room.
   var claimsAtOnce = Int.max
+  /// Claims that one transaction decides; the rest are left.
+  var claimsDecided = Int.max
   /// What the next recalls throw.
   var recallErrors: [StoreError] = []
   /// Items that recalls find.
@@ -76,7 +78,7 @@ final class FakeStore: Store {
     if orders.count > claimsAtOnce { throw .full("disk") }
     changed["p"] = Stock()
     demandWaits = demandErrors != nil
-    return orders.map { order in
+    return orders.prefix(claimsDecided).map { order in
       switch order {
       case .request(let request):
         return request.user == "u" ? .outOfStock : .userLimit(Int(request.user) ?? -1)

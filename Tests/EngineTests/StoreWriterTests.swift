@@ -78,6 +78,25 @@ import Testing
       ])
   }
 
+  @Test func whatATransactionLeavesOfABatchHasTheNextOne() {
+    let store = FakeStore(log)
+    store.claimsDecided = 3
+    nonisolated(unsafe) let owned = store  // nothing here uses it any more
+    let writer = StoreWriter(store: owned) { [log] error in log.add("failure: \(error)") }
+    hold(writer)
+    for user in 0..<7 { #expect(claim(writer, user: "\(user)")) }
+    #expect(put(writer, "a"))
+    gate.open()
+    writer.stop()
+    #expect(
+      done.filter { $0.hasPrefix("claim ") || $0.hasPrefix("put") } == [
+        "claim 7", "put a", "claim 4", "claim 1",
+      ], "other work has its turn between them")
+    #expect(
+      done.filter { $0.hasPrefix("answer") }
+        == (0..<7).map { "answer \(ClaimOutcome.userLimit($0))" }, "each once, in their order")
+  }
+
   /// Claims that come while other work is done go before the next piece of it.
   @Test func claimsWaitForOnePieceOfOtherWorkOnly() {
     let writer = writer()

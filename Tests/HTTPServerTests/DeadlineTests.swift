@@ -12,9 +12,19 @@ import Testing
   @Test func aSlowHeaderEndsWith408() throws {
     let server = try TestServer(limits: limits { $0.headerTime = 100 }, handler: echo)
     let client = try server.client()
-    try client.send("GET / HTTP/1.1\r\nHost: x\r\n")
+    try client.send("GET / HTTP/1.1\r\nHost: localhost\r\n")
     while !client.isReadable(within: 5) { try client.send("X-Drip: 1\r\n") }
     #expect(try client.response()?.status == 408)
+  }
+
+  @Test func aSlowSenderIsServedWithinTheTime() throws {
+    let server = try TestServer(handler: echo)
+    let client = try server.client()
+    for request in [get("/"), post("/", "slow")] {
+      // Byte by byte; the socket sends each at once.
+      for byte in request.utf8 { try client.send([byte]) }
+      #expect(try client.response()?.status == 200)
+    }
   }
 
   @Test func aSlowHeaderOnAUsedConnectionEndsToo() throws {
@@ -33,7 +43,7 @@ import Testing
   @Test func aDrippingBodyMeetsTheDeadline() throws {
     let server = try TestServer(limits: limits { $0.transferTime = 200 }, handler: echo)
     let client = try server.client()
-    try client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n")
+    try client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n")
     // Never idle for long, and yet it ends, long before the body is whole.
     var sent = 0
     while !client.isReadable(within: 5), sent < 60_000 {
@@ -80,7 +90,7 @@ import Testing
     #expect(client.isReadable(within: 60_000))
     // The other connection's deadline began later than this one's.
     let other = try server.client()
-    try other.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+    try other.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
     #expect(try other.response()?.status == 408)
     #expect(throws: RawClientError.self) { try client.response() }
   }

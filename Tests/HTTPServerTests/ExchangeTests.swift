@@ -112,7 +112,7 @@ import Testing
       responder.send(HTTPResponse(status: 200, body: Array("four".utf8)))
     }
     let client = try server.client()
-    try client.send("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n")
+    try client.send("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n")
     let head = try #require(try client.response(toHead: true))
     #expect(head.headers["content-length"] == "4")
     #expect(try client.exchange(get("/")).text == "four")
@@ -165,7 +165,7 @@ import Testing
       if request.path == "/wait" { waiting.put(responder) } else { echo(request, responder) }
     }
     let uploading = try server.client()
-    try uploading.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
+    try uploading.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf")
     uploading.reset()
     let gone = try server.client()
     try gone.send(get("/wait"))

@@ -144,9 +144,9 @@ func unixAddress(_ path: String) -> sockaddr_un {
 }
 
 func get(_ target: String, _ more: String = "") -> String {
-  "GET \(target) HTTP/1.1\r\nHost: x\r\n\(more)\r\n"
+  "GET \(target) HTTP/1.1\r\nHost: localhost\r\n\(more)\r\n"
 }
 
 func post(_ target: String, _ body: String, _ more: String = "") -> String {
-  "POST \(target) HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\(more)\r\n\(body)"
+  "POST \(target) HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\(more)\r\n\(body)"
 }

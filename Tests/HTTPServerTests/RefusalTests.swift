@@ -19,7 +19,7 @@ import Testing
   }
 
   private func refused(_ status: Int, _ fields: String, _ body: String = "") throws {
-    let answer = try refusal("POST / HTTP/1.1\r\nHost: x\r\n\(fields)\r\n\(body)")
+    let answer = try refusal("POST / HTTP/1.1\r\nHost: localhost\r\n\(fields)\r\n\(body)")
     #expect(answer.status == status)
     #expect(answer.text.hasPrefix("\(status) "))
   }
@@ -44,7 +44,7 @@ import Testing
   func aLengthThatIsNoNumberIsRefused(_ length: String) throws {
     let server = try TestServer(handler: echo)
     let client = try server.client()
-    try client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: \(length)\r\n\r\nabc")
+    try client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(length)\r\n\r\nabc")
     #expect(try client.response()?.status == 400)
   }
 
@@ -55,7 +55,7 @@ import Testing
     #expect(try refusal("GET / HTTP/1.1\r\n\r\n").status == 400)
     #expect(try refusal(get("nowhere")).status == 400)
     #expect(try refusal(get("/a b")).status == 400)
-    #expect(try refusal("G@T / HTTP/1.1\r\nHost: x\r\n\r\n").status == 400)
+    #expect(try refusal("G@T / HTTP/1.1\r\nHost: localhost\r\n\r\n").status == 400)
   }
 
   @Test func nonsenseIsRefusedOrCutOff() throws {
@@ -113,7 +113,7 @@ import Testing
   @Test func chunksOverTheLimitAreRefusedAndTheClientCanReadIt() throws {
     let chunk = "10000\r\n\(String(repeating: "x", count: 0x10000))\r\n"
     let request =
-      "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
       + String(repeating: chunk, count: 40) + "0\r\n\r\n"
     let answer = try refusal(request, bodyLimit: 100_000)
     #expect(answer.status == 413)
@@ -130,14 +130,14 @@ import Testing
     let server = try TestServer(handler: echo)
     let client = try server.client()
     try client.send(
-      "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n")
+      "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n")
     #expect(try client.response()?.status == 400)
   }
 
   @Test func expectContinueIsAnsweredBeforeTheBody() throws {
     let server = try TestServer(bodyLimit: 10, handler: echo)
     let client = try server.client()
-    let head = "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: "
+    let head = "POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: "
     try client.send(head + "5\r\n\r\n")
     #expect(try client.response()?.status == 100)
     try client.send("hello")

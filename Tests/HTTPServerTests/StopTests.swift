@@ -19,7 +19,7 @@ import Testing
     let clients = try (0..<20).map { _ in try server.client() }
     for (number, client) in clients.enumerated() { try client.send(post("/", "\(number)")) }
     let uploading = try server.client()
-    try uploading.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nha")
+    try uploading.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nha")
     let idle = try server.client()
     try idle.send(get("/"))
     var requests = waiting.takeAll(21)

@@ -74,7 +74,7 @@ package final class HTTPConnection {
   package func send(
     _ method: String, _ target: String, headers: [(String, String)] = [], body: [UInt8]? = nil
   ) throws {
-    var head = "\(method) \(target) HTTP/1.1\r\nHost: larder\r\n"
+    var head = "\(method) \(target) HTTP/1.1\r\nHost: localhost\r\n"
     for (name, value) in headers { head += "\(name): \(value)\r\n" }
     if let body { head += "Content-Length: \(body.count)\r\n" }
     try write(Array(head.utf8) + [0x0D, 0x0A] + (body ?? []))

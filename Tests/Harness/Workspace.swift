@@ -47,6 +47,13 @@ package final class Workspace: Sendable {
     try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file)
   }
 
+  /// Takes the right to write from group and others, which a clone made under umask 002 gives them.
+  package func takeFromOthers(_ name: String) throws {
+    guard try start(["chmod", "-R", "go-w", name]).wait(within: 60) == 0 else {
+      throw ClientError("chmod \(name)")
+    }
+  }
+
   package func read(_ name: String) -> String {
     String(
       decoding: FileManager.default.contents(atPath: "\(path)/\(name)") ?? Data(), as: UTF8.self)

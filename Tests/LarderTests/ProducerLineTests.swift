@@ -100,9 +100,10 @@ import Testing
     }
     _ = try read(line(Limits.attributes))
     #expect(message(line(Limits.attributes + 1))?.contains("at most 64 strings") == true)
-    let long = String(repeating: "x", count: Limits.attributesBytes)
+    let long = String(repeating: "x", count: Limits.attributesBytes - #"{"a":""}"#.utf8.count)
+    _ = try read("{\"payload\":1,\"attributes\":{\"a\":\"\(long)\"}}")
     #expect(
-      message("{\"payload\":1,\"attributes\":{\"a\":\"\(long)\"}}")
+      message("{\"payload\":1,\"attributes\":{\"a\":\"\(long)x\"}}")
         == #""attributes" must take at most 4096 bytes"#)
   }
 

@@ -10,15 +10,17 @@ final class Folder {
 
   init() throws {
     path = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(
+      atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
   }
 
   deinit {
     try? FileManager.default.removeItem(atPath: path)
   }
 
-  func write(_ name: String, _ text: String) throws {
+  func write(_ name: String, _ text: String, mode: mode_t = 0o644) throws {
     try text.write(toFile: "\(path)/\(name)", atomically: false, encoding: .utf8)
+    try #require(chmod("\(path)/\(name)", mode) == 0)
   }
 }
 
@@ -63,11 +65,11 @@ final class Folder {
 
   @Test func aMissingFolderIsATypedError() throws {
     let folder = try Folder()
-    #expect(throws: ScheduleDirectory.ReadError(directory: "\(folder.path)/none", code: ENOENT)) {
+    #expect(throws: ScheduleDirectory.ReadError.unreadable("\(folder.path)/none", code: ENOENT)) {
       try ScheduleDirectory.load("\(folder.path)/none")
     }
     try folder.write("file", "")
-    #expect(throws: ScheduleDirectory.ReadError(directory: "\(folder.path)/file", code: ENOTDIR)) {
+    #expect(throws: ScheduleDirectory.ReadError.unreadable("\(folder.path)/file", code: ENOTDIR)) {
       try ScheduleDirectory.load("\(folder.path)/file")
     }
   }
@@ -99,6 +101,51 @@ final class Folder {
         "\(folder.path)/pipe.yaml:1:1: error: this is not a file that can be read\n"
           + "hint: is it a folder?",
       ])
+  }
+
+  @Test func aFolderHasSoManyFiles() throws {
+    let folder = try Folder()
+    for name in ["a", "b", "c"] { try folder.write("\(name).yaml", "pool: \(name)\n") }
+    try folder.write("no-schedule.txt", "")
+    #expect(try ScheduleDirectory.load(folder.path, atMost: 4).pools.count == 3)
+    #expect(try ScheduleDirectory.load(folder.path, atMost: 3).pools.count == 3)
+    let error = #expect(throws: ScheduleDirectory.ReadError.self) {
+      try ScheduleDirectory.load(folder.path, atMost: 2)
+    }
+    #expect(error?.description.contains("has more than 2 schedule files: ") == true)
+  }
+
+  @Test(arguments: [mode_t(0o664), 0o646, 0o620, 0o602])
+  func aFileThatGroupOrOthersMayWriteIsRefusedWithTheWayOut(_ mode: mode_t) throws {
+    let folder = try Folder()
+    try folder.write("shared.yaml", "pool: shared\n", mode: mode)
+    try folder.write("mine.yaml", "pool: mine\n", mode: 0o644)
+    let loaded = try ScheduleDirectory.load(folder.path)
+    #expect(loaded.pools.map(\.name) == ["mine"])
+    #expect(loaded.files[1].text == "", "nothing of it is taken in")
+    #expect(
+      loaded.diagnostics.map(\.rendered) == [
+        "\(folder.path)/shared.yaml:1:1: error: the file may be written by its group or by others\n"
+          + "hint: chmod go-w \(folder.path)/shared.yaml"
+      ])
+  }
+
+  @Test func aFolderThatGroupOrOthersMayWriteIsRefusedWithTheWayOut() throws {
+    let folder = try Folder()
+    try folder.write("a.yaml", "pool: a\n")
+    for mode in [mode_t(0o775), 0o757, 0o1777] {
+      try #require(chmod(folder.path, mode) == 0)
+      let error = #expect(throws: ScheduleDirectory.ReadError.self) {
+        try ScheduleDirectory.load(folder.path)
+      }
+      #expect(error?.isMissing == false)
+      #expect(
+        error?.description
+          == "the folder of schedule files `\(folder.path)` may be written by its group or by "
+          + "others: chmod go-w \(folder.path)")
+    }
+    try #require(chmod(folder.path, 0o755) == 0)
+    #expect(try ScheduleDirectory.load(folder.path).pools.map(\.name) == ["a"])
   }
 
   @Test func filesThatAreNamedAreReadFromTheWorkingFolder() throws {

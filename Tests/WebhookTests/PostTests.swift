@@ -128,6 +128,17 @@ import Testing
     #expect(sent < 1 << 26)
   }
 
+  @Test func anAnswerHasSoManyBytes() {
+    let limit = Limits.webhookAnswerBytes
+    let size = AnswerSize(limit: limit)
+    let pointer = Unmanaged.passUnretained(size).toOpaque()
+    withExtendedLifetime(size) {
+      #expect(AnswerSize.take(nil, 1, limit - 1, pointer) == limit - 1)
+      #expect(AnswerSize.take(nil, 1, 1, pointer) == 1)
+      #expect(AnswerSize.take(nil, 1, 1, pointer) == 0, "which ends the transfer")
+    }
+  }
+
   @Test func aKeptConnectionThatIsGoneIsMadeAnew() throws {
     try withFolder { folder in
       let poster = WebhookPoster()

@@ -100,13 +100,15 @@ extension Context {
   /// The pools of the schedule files, or where they do not have the one that is asked for, of the
   /// store.
   fileprivate func scheduled(_ name: String?) throws(CommandError) -> [Pool] {
-    let loaded = try? ScheduleDirectory.load(schedules)
-    if let loaded {
+    do throws(ScheduleDirectory.ReadError) {
+      let loaded = try ScheduleDirectory.load(schedules)
       for diagnostic in loaded.diagnostics where diagnostic.severity == .error {
         Terminal.error(diagnostic.rendered + "\n")
       }
       let found = loaded.pools.filter { name == nil || $0.name == name }
       if !found.isEmpty || name == nil { return found }
+    } catch {
+      if !error.isMissing { throw .failed("\(error)") }
     }
     let files = try storeFiles()
     guard files.exists else {

@@ -60,7 +60,7 @@ enum HTTPText {
   static func request(
     _ method: String, _ target: String, headers: String = "", body: String? = nil
   ) -> [UInt8] {
-    var text = "\(method) \(target) HTTP/1.1\r\nHost: larder\r\n\(headers)"
+    var text = "\(method) \(target) HTTP/1.1\r\nHost: localhost\r\n\(headers)"
     if let body { text += "Content-Length: \(body.utf8.count)\r\n" }
     return Array("\(text)\r\n\(body ?? "")".utf8)
   }

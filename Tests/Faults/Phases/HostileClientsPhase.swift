@@ -68,7 +68,7 @@ extension Phase {
     }
     let deadline: Double = header ? 5 : 35
     let began = ContinuousClock.now
-    var bytes = Array("POST /v1/pools/codes/claims HTTP/1.1\r\nHost: larder\r\n".utf8)
+    var bytes = Array("POST /v1/pools/codes/claims HTTP/1.1\r\nHost: localhost\r\n".utf8)
     if !header { bytes += Array("Content-Length: 60000\r\n\r\n".utf8) }
     try? connection.send(bytes)
     let filler = [UInt8](repeating: UInt8(ascii: "x"), count: 1)
