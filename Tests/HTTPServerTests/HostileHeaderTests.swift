@@ -11,7 +11,7 @@ import Testing
     let client = try server.client()
     try client.send(request)
     let answer = try #require(try client.response())
-    #expect(answer.status == 400)
+    try #require(answer.status == 400)
     #expect(try client.readToEnd() == "", "nothing that follows it is answered")
   }
 
