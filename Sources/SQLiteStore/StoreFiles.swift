@@ -60,7 +60,7 @@ package struct StoreFiles: Sendable, Hashable {
     return clinux_is_locked(descriptor) != 0
   }
 
-  private static let lockTries = 20
+  private static let lockTries = 60
   /// Microseconds between two tries.
   private static let lockPause: UInt32 = 50_000
 
