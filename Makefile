@@ -3,7 +3,9 @@
 # make faults   kill, starve and cheat the server, and look whether it lost or doubled anything;
 #               SEED=n repeats a campaign, PHASE=word runs one part of it
 # make simulate   simulate histories of random seeds for SECONDS=60, or that of SEED=n STEPS=m
-.PHONY: run test check format deps build clean simulate faults
+# make bench    measure claims and filling beside Redis, PostgreSQL and SQLite (Benchmarks/README.md);
+#               bench-quick is its short form, bench-scale what size and load change
+.PHONY: run test check format deps build clean simulate faults bench bench-quick bench-scale
 
 # Headers of the C libraries that Larder uses, the authorities that webhooks' hosts are checked
 # against, and the programs that its examples and tests run.
@@ -41,6 +43,15 @@ faults: deps
 	SEED='$(SEED)' PHASE='$(PHASE)' \
 		LARDER_DEBUG="$$(swift build --show-bin-path)/larder" \
 		"$$(swift build -c release --show-bin-path)/campaign"
+
+# What Larder is compared with and what loads it. OPTIONS='--rounds 9' and the like change a run.
+PEERS := postgresql redis-server redis-tools sqlite3 wrk
+
+bench bench-quick bench-scale: deps
+	@Scripts/deps $(PEERS)
+	swift build -c release --product larder
+	@python3 Benchmarks/bench.py $(patsubst bench-%,%,$(@:bench=bench-full)) $(OPTIONS) \
+		--larder "$$(swift build -c release --show-bin-path)/larder"
 
 check: deps
 	$(FORMAT) lint --strict --recursive $(SOURCES)

@@ -1,0 +1,40 @@
+"""The table that a benchmark prints and keeps."""
+
+import json
+import os
+import statistics
+
+RESULTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "results")
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def ratio(value):
+    return "-" if value is None else f"{value:.2f}"
+
+
+def table(head, rows):
+    """Markdown that is also readable as text."""
+    rows = [list(map(str, row)) for row in [head, *rows]]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(row, widths)) + " |" for row in rows]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
+
+
+def facts(values):
+    return table(["", "value"], values.items())
+
+
+def keep(machine, name, text, data):
+    """Writes a report as DATE-HOST-NAME.md, and all its figures as JSON beside it."""
+    os.makedirs(RESULTS, exist_ok=True)
+    stamp = machine["date"].replace(":", "")
+    path = os.path.join(RESULTS, f"{stamp}-{machine['host']}-{name}")
+    with open(path + ".md", "w") as file:
+        file.write(text + "\n")
+    with open(path + ".json", "w") as file:
+        json.dump({"machine": machine, **data}, file, indent=1)
+    return path + ".md"
