@@ -9,6 +9,7 @@ import sys
 
 import comparison
 import report
+import scale
 from processes import Failure
 from workspace import Workspace
 
@@ -31,6 +32,9 @@ def main():
     parser.add_argument("--seconds", type=int)
     parser.add_argument("--items", type=int)
     parser.add_argument("--keyed", action="store_true", help="items have keys, which are unique")
+    parser.add_argument("--scenario", action="append", choices=scale.Scale.SCENARIOS,
+                        help="of scale; may be repeated; all if not told")
+    parser.add_argument("--size", type=float, default=1, help="part of scale's numbers of rows")
     options = parser.parse_args()
     for number in [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]:
         signal.signal(number, interrupted)
@@ -40,7 +44,7 @@ def main():
     program = os.path.abspath(options.larder)
     try:
         with Workspace() as workspace:
-            compare(options, program, workspace)
+            (scaled if options.form == "scale" else compare)(options, program, workspace)
     except Failure as failure:
         sys.exit(f"bench: {failure}")
 
@@ -57,6 +61,16 @@ def compare(options, program, workspace):
     path = report.keep(measured.machine, form.name, text, measured.data())
     say(f"kept as {os.path.relpath(path)}")
     print(measured.last_line())
+
+
+def scaled(options, program, workspace):
+    measured = scale.Scale(
+        program, workspace, options.size, options.rounds or 5, options.seconds or 4, say)
+    measured.run(options.scenario or scale.Scale.SCENARIOS)
+    text = measured.text()
+    path = report.keep(measured.machine, "scale", text, measured.data())
+    say(f"kept as {os.path.relpath(path)}")
+    print(text)
 
 
 if __name__ == "__main__":

@@ -158,10 +158,7 @@ class Comparison:
         parts.append(report.table(
             ["clients", "system", "claims/s", "p50 ms", "p99 ms", "p99.9 ms", "CPU s/1000",
              "MiB", "larder over it, by round", "median"], rows))
-        parts.append(report.table(
-            ["what", "by round", "median", "goal", ""],
-            [[name, " ".join(map(ratio, values)), ratio(median(values)), f"{sense} {goal}",
-              verdict(median(values), sense, goal)] for name, values, sense, goal in self.goals()]))
+        parts.append(report.goals(self.goals()))
         parts.append(report.table(
             ["filling", "larder items/s", "sqlite3 .import rows/s"],
             [[number + 1, f"{f:,.0f}", f"{i:,.0f}"] for number, (f, i) in enumerate(self.fills)]))
@@ -191,8 +188,3 @@ class Comparison:
             "fill_ratio": [f / i for f, i in self.fills],
         }
         return " ".join(f"{name}={median(of):.2f}" for name, of in values.items())
-
-
-def verdict(value, sense, goal):
-    reached = value >= goal if sense == "≥" else value <= goal
-    return "reached" if reached else "missed"

@@ -28,6 +28,19 @@ def facts(values):
     return table(["", "value"], values.items())
 
 
+def goals(of):
+    """A row for each goal: its name, the figures of the rounds, the sense and the goal."""
+    return table(
+        ["what", "by round", "median", "goal", ""],
+        [[name, " ".join(map(ratio, values)), ratio(median(values)), f"{sense} {goal}",
+          "reached" if reached(median(values), sense, goal) else "missed"]
+         for name, values, sense, goal in of])
+
+
+def reached(value, sense, goal):
+    return value >= goal if sense == "≥" else value <= goal
+
+
 def keep(machine, name, text, data):
     """Writes a report as DATE-HOST-NAME.md, and all its figures as JSON beside it."""
     os.makedirs(RESULTS, exist_ok=True)
