@@ -28,6 +28,7 @@ test: deps
 	swift build --build-tests
 	swift test --skip-build --skip '$(OWN_PROCESS)'
 	swift test --skip-build --filter '$(OWN_PROCESS)'
+	python3 -m unittest discover -q -s Benchmarks
 
 simulate: deps
 	swift build -c release --product simulate

@@ -10,14 +10,13 @@ from processes import Failure, run
 def import_rate(path, folder):
     """Rows a second that `sqlite3 .import` brings into a new database with the inventory's table
     and indexes, in write-ahead mode with synchronous FULL as Larder's. The rows are those of the
-    store at `path`, and lie ready as tab-separated text."""
+    store at `path`, and lie ready as text, separated as ASCII provides for it."""
     script, columns = store.import_schema(path)
-    rows = os.path.join(folder, "rows.tsv")
+    rows = os.path.join(folder, "rows.txt")
     target = os.path.join(folder, "import.db")
     listed = ", ".join(f'"{column}"' for column in columns)
-    export = run(["sqlite3", "-readonly", "-ascii", path, f"SELECT {listed} FROM inventory"])
-    with open(rows, "w") as file:
-        file.write(export)
+    run(["sqlite3", "-readonly", "-ascii", path, f".output {rows}",
+         f"SELECT {listed} FROM inventory"])
     remove(target)
     run(["sqlite3", target, "PRAGMA journal_mode = WAL;" + script])
     os.sync()

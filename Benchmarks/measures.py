@@ -41,7 +41,8 @@ def of_wrk(output, connections, refusals=False):
     errors = result["errors"]
     broken = {name: count for name, count in errors.items() if count and name != "status"}
     if broken or (errors["status"] and not refusals):
-        raise Failure(f"wrk met errors, or an empty shelf: {errors} of {result['requests']} requests")
+        raise Failure(f"wrk met errors, or an empty shelf: {errors} of {result['requests']} "
+                      "requests; --items makes the shelves larger")
     return Measure(
         claims=result["requests"] - errors["status"], seconds=result["micros"] / 1e6,
         p50=result["p50"] / 1000, p99=result["p99"] / 1000, p999=result["p999"] / 1000,
@@ -51,8 +52,9 @@ def of_wrk(output, connections, refusals=False):
 def of_redis_benchmark(output):
     """From its full report. It has no p99.9: the first step of its distribution at or above it
     counts, which is 99.902 %."""
-    requests = re.search(r"(\d+) requests completed in ([\d.]+) seconds", output)
-    if not requests:
+    requests = re.search(r"(\d+) requests completed in ", output)
+    rate = re.search(r"throughput summary: ([\d.]+) requests per second", output)
+    if not requests or not rate:
         raise Failure(f"redis-benchmark printed no result: {output[-500:]}")
     if re.search(r"^Error|ERR ", output, re.M):
         raise Failure(f"redis-benchmark met errors: {output[-500:]}")
@@ -64,8 +66,9 @@ def of_redis_benchmark(output):
     if not distribution or not summary:
         raise Failure(f"redis-benchmark printed no latencies: {output[-500:]}")
     _, _, p50, _, p99, _ = map(float, summary[1].split())
+    claims = int(requests[1])
     return Measure(
-        claims=int(requests[1]), seconds=float(requests[2]), p50=p50, p99=p99,
+        claims=claims, seconds=claims / float(rate[1]), p50=p50, p99=p99,
         p999=next(latency for share, latency in distribution if share >= 99.9))
 
 

@@ -1,10 +1,10 @@
 """What size and load change: Larder against itself. Each scenario can be run alone, by its name."""
 
 import json
-import resource
-import socket
 import os
+import resource
 import signal
+import socket
 import time
 
 import report
@@ -70,6 +70,7 @@ class Scale:
         store.checkpoint(larder.store)
         began = time.monotonic()
         store.enlarge(larder.store, items, claims, days)
+        larder.past = claims + 1
         self.say(f"a store of {items:,} items and {claims:,} past claims took "
                  f"{time.monotonic() - began:.0f} s")
         return larder
@@ -166,9 +167,10 @@ class Scale:
             raise Failure(f"this process may not open {count} files: raise `ulimit -Hn`")
         larder = self.shelf("idle")
         ratios, memory, processor = [], [], []
+        before = None
         for _ in range(self.rounds):
             base = larder.load(64, self.seconds)
-            before = larder.server.resident_mib()
+            before = before or larder.server.resident_mib()
             connections = open_idle(larder.port, count)
             try:
                 memory.append(larder.server.resident_mib() - before)

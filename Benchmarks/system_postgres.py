@@ -5,6 +5,7 @@ import glob
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 
 import measures
@@ -90,7 +91,6 @@ class Postgres:
 
     def stop(self):
         if self.server:
-            import signal
             self.server.stop(signal.SIGINT)  # ends its sessions and itself, at once and in order
         self.server = None
 
