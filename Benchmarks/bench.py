@@ -32,6 +32,8 @@ def main():
     parser.add_argument("--seconds", type=int)
     parser.add_argument("--items", type=int)
     parser.add_argument("--keyed", action="store_true", help="items have keys, which are unique")
+    parser.add_argument("--plain-postgres", action="store_true",
+                        help="PostgreSQL has no index on what is available")
     parser.add_argument("--scenario", action="append", choices=scale.Scale.SCENARIOS,
                         help="of scale; may be repeated; all if not told")
     parser.add_argument("--size", type=float, default=1, help="part of scale's numbers of rows")
@@ -54,7 +56,8 @@ def compare(options, program, workspace):
     form.rounds = options.rounds or form.rounds
     form.seconds = options.seconds or form.seconds
     form.items = options.items or form.items
-    measured = comparison.Comparison(form, program, workspace, options.keyed, say)
+    measured = comparison.Comparison(
+        form, program, workspace, options.keyed, not options.plain_postgres, say)
     measured.run()
     text = measured.text()
     print(text)

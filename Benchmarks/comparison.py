@@ -36,7 +36,7 @@ QUICK = Form(
 
 
 class Comparison:
-    def __init__(self, form, program, workspace, keyed, say):
+    def __init__(self, form, program, workspace, keyed, shelf_index, say):
         self.form = form
         self.say = say
         self.folder = workspace.path
@@ -44,10 +44,14 @@ class Comparison:
         self.probe = SyncProbe(self.folder)
         self.larder = Larder(program, self.folder)
         self.redis = Redis(self.folder)
-        self.postgres = Postgres(self.folder)
+        self.postgres = Postgres(self.folder, shelf_index)
         self.sqlite = SQLite(self.folder)
         self.systems = [self.larder, self.redis, self.postgres, self.sqlite]
         self.machine = describe(workspace, self.postgres.programs)
+        if keyed:
+            self.machine["items"] = "with keys"
+        if not shelf_index:
+            self.machine["postgresql"] += ", without an index on what is available"
         self.larder.write_files(self.items, keyed)
         self.rounds = []  # (system, clients) to Measure
         self.syncs = []  # ms, one a round
@@ -145,7 +149,7 @@ class Comparison:
         keys = sorted({key for r in self.rounds for key in r}, key=lambda key: (
             key[1], [system.name for system in self.systems].index(key[0])))
         for system, clients in keys:
-            of = [r[system, clients] for r in self.rounds]
+            of = [r[system, clients] for r in self.rounds if (system, clients) in r]
             by_round = self.ratios(system, clients) if system != "larder" else []
             rows.append([
                 clients, system, f"{median([m.rate for m in of]):,.0f}",

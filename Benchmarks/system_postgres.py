@@ -15,9 +15,11 @@ SCHEMA = """
 DROP TABLE IF EXISTS items;
 CREATE TABLE items (
   id bigserial PRIMARY KEY, payload text NOT NULL, user_id bigint, claimed_at timestamptz);
-CREATE INDEX items_available ON items (id) WHERE user_id IS NULL;
 CREATE UNIQUE INDEX items_user ON items (user_id) WHERE user_id IS NOT NULL;
 """
+
+# Without it each claim looks through the rows that were taken before.
+SHELF_INDEX = "CREATE INDEX items_available ON items (id) WHERE user_id IS NULL;"
 
 CLAIM = """\\set user random(1, 9223372036854775807)
 UPDATE items SET user_id = :user, claimed_at = now() WHERE id = (
@@ -29,8 +31,9 @@ RETURNING id, payload;
 class Postgres:
     name = "postgresql"
 
-    def __init__(self, folder):
+    def __init__(self, folder, shelf_index=True):
         self.folder = folder
+        self.schema = SCHEMA + (SHELF_INDEX if shelf_index else "")
         self.programs = newest_programs()
         self.server = None
         self.port = None
@@ -83,7 +86,7 @@ class Postgres:
         """All items in a new table of a server that goes on."""
         if not self.server:
             self.start()
-        self.psql(SCHEMA)
+        self.psql(self.schema)
         rows = "".join(f"{item}\n" for item in items).encode()
         self.psql("COPY items (payload) FROM STDIN", input=rows)
         self.psql("VACUUM ANALYZE items")
