@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 
+import measures
 import report
 import store
 from items import SLICE, payloads
@@ -33,7 +34,7 @@ class Scale:
         self.notes = []
         self.running = []
 
-    SCENARIOS = ["large", "fill", "overload", "idle"]
+    SCENARIOS = ["large", "fill", "overload", "idle", "edges"]
 
     def run(self, scenarios):
         for name in scenarios:
@@ -185,6 +186,60 @@ class Scale:
         self.goal("processor time that they take, in percent of one", processor, "≤", 1)
         self.note("idle: resident MiB more with them, by round: " + " ".join(map(ratio, memory)))
         larder.verify()
+
+    def edges(self):
+        """Requests that are not plain claims, against these."""
+        larder = self.larder("edges", int(100_000 * self.seconds * self.rounds), 0)
+        larder.write_schedule("empty")
+        larder.write_schedule("many", per_user=0)
+        late = [f"late-{number}" for number in range(self.rounds)]  # a pool holds 100,000 backorders
+        for pool in late:
+            larder.write_schedule(pool)
+        count = 100_000 * self.seconds * self.rounds
+        larder.write_parts(payloads(count))
+        larder.command("prefill", "many", "--count", str(count))
+        larder.start()
+        for pool in ["empty", *late]:
+            larder.request("POST", f"/v1/pools/{pool}/pause")  # its producer stays idle
+        kinds = [
+            ("repeats, of 1,000 users", [POOL], ["", 1000], "claimed", None),
+            ("misses", ["empty"], [], "claimed", 0),
+            ("unknown pools", ["nowhere"], [], None, 0),
+            ("items by ten a claim", ["many"], [',"count":10'], "claimed", 10),
+            ("backorders", late, [',"on_miss":"backorder"'], "pending", 1),
+        ]
+        ratios = {name: [] for name, *_ in kinds}
+        for number in range(self.rounds):
+            base = larder.load(64, self.seconds)
+            for name, pools, arguments, state, items in kinds:
+                pool = pools[number % len(pools)]
+                rate = self.edge(larder, pool, arguments, state, items)
+                ratios[name].append(rate / base.rate)
+                self.say(f"{name}: {rate:,.0f}/s, claims {base.rate:,.0f}/s")
+        for name, values in ratios.items():
+            self.goal(f"{name} over claims", values, "≥", 1.0)
+        larder.stop()
+        run([larder.program, "verify", "--store", f"sqlite:{larder.store}"])
+
+    def edge(self, larder, pool, arguments, state, items):
+        """The rate of answers, or of items where an answer brings several. `items` is how many an
+        answer moves into `state`: none, where all are refused, or unknown of repeats."""
+        before = larder.claimed(pool, state) if state else 0
+        seconds = 1 if state == "pending" else self.seconds
+        with Program(larder.wrk(64, seconds, pool, *arguments), larder.folder) as program:
+            measure = measures.of_wrk(program.finish(), 64, refusals=True)
+        moved = (larder.claimed(pool, state) if state else 0) - before
+        refused = measure.notes["refused"]
+        if items is None:
+            right = refused == 0 and moved <= 1000
+        elif items == 0:
+            right = measure.claims == 0 and moved == 0
+        else:
+            right = refused == 0 and 0 <= moved - items * measure.claims <= items * 64
+        if not right:
+            raise Failure(
+                f"{pool}: {measure.claims} answers 2xx, {refused} others, {moved} items {state}")
+        return (measure.claims + refused) / measure.seconds * max(1, items or 1)
 
     # Results
 

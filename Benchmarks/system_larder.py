@@ -19,12 +19,12 @@ DIRECTORY = os.path.dirname(os.path.abspath(__file__))
 
 # Nothing is produced but what a benchmark asks for: the shelf is never below its target.
 SCHEDULE = """\
-pool: codes
+pool: {pool}
 producer:
   command: [./copy-part, {parts}]
   slice: {slice}
 stock: {{target: 1, max: 100000000}}
-claims: {{per_user: 1}}
+claims: {{per_user: {per_user}}}
 """
 
 # The fastest producer there is: what it prints was made before.
@@ -52,14 +52,21 @@ class Larder:
     def write_files(self, items, keyed):
         """The schedule file, its producer, and what it prints."""
         os.makedirs(self.schedules, exist_ok=True)
-        with open(os.path.join(self.schedules, "codes.yaml"), "w") as file:
-            file.write(SCHEDULE.format(parts=self.parts, slice=SLICE))
+        self.write_schedule(POOL)
         producer = os.path.join(self.schedules, "copy-part")
         with open(producer, "w") as file:
             file.write(PRODUCER)
         os.chmod(producer, 0o755)
+        self.write_parts(items, keyed)
+
+    def write_parts(self, items, keyed=False):
         shutil.rmtree(self.parts, ignore_errors=True)
         write_parts(self.parts, items, keyed)
+
+    def write_schedule(self, pool, per_user=1):
+        with open(os.path.join(self.schedules, f"{pool}.yaml"), "w") as file:
+            file.write(SCHEDULE.format(
+                pool=pool, parts=self.parts, slice=SLICE, per_user=per_user))
 
     # The store
 
@@ -132,17 +139,17 @@ class Larder:
             return None
         return body if status == 200 else None
 
-    def level(self):
-        return self.get(f"/v1/pools/{POOL}/level") or {}
+    def level(self, pool=POOL):
+        return self.get(f"/v1/pools/{pool}/level") or {}
 
     # Load
 
-    def wrk(self, clients, seconds):
-        """The command of a load. One thread, as redis-benchmark has."""
+    def wrk(self, clients, seconds, pool=POOL, *arguments):
+        """The command of a load; claims.lua has its arguments. One thread, as redis-benchmark has."""
         return [
             "wrk", "-t", 1, "-c", clients, "-d", f"{seconds}s", "--timeout", "30s",
             "-s", os.path.join(DIRECTORY, "claims.lua"), f"http://127.0.0.1:{self.port}", "--",
-            POOL, uuid.uuid4().hex[:12]]
+            pool, uuid.uuid4().hex[:12], *arguments]
 
     def load(self, clients, seconds, refusals=False):
         """Claims by so many connections for so long."""
@@ -153,11 +160,11 @@ class Larder:
         self.check_leg(measure, self.claimed() - claimed)
         return measure
 
-    def claimed(self):
-        """Claimed items, once what a load left under way is done."""
+    def claimed(self, pool=POOL, state="claimed"):
+        """Claimed items, once what a load left under way is done; or those in another state."""
         last = None
         while True:
-            now = self.level().get("claimed")
+            now = self.level(pool).get(state)
             if now is not None and now == last:
                 return now
             last = now
