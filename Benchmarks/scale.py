@@ -13,7 +13,7 @@ import store
 from items import SLICE, payloads
 from machine import describe
 from processes import Failure, Program, eventually, run
-from report import median, ratio
+from report import ratio
 from system_larder import POOL, Larder
 
 MILLION = 1_000_000
