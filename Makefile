@@ -48,10 +48,14 @@ faults: deps
 # What Larder is compared with and what loads it. OPTIONS='--rounds 9' and the like change a run.
 PEERS := postgresql redis-server redis-tools sqlite3 wrk
 
+bench: FORM := full
+bench-quick: FORM := quick
+bench-scale: FORM := scale
+
 bench bench-quick bench-scale: deps
 	@Scripts/deps $(PEERS)
 	swift build -c release --product larder
-	@python3 Benchmarks/bench.py $(patsubst bench-%,%,$(@:bench=bench-full)) $(OPTIONS) \
+	@python3 Benchmarks/bench.py $(FORM) $(OPTIONS) \
 		--larder "$$(swift build -c release --show-bin-path)/larder"
 
 check: deps

@@ -7,6 +7,7 @@ import report
 from items import payloads
 from machine import describe
 from probe import SyncProbe
+from processes import stop_all
 from report import median, ratio
 from system_larder import Larder
 from system_postgres import Postgres
@@ -65,9 +66,8 @@ class Comparison:
             for number in range(self.form.rounds):
                 self.round(number)
         finally:
-            for system in self.systems:
-                system.stop()
             self.probe.close()
+            stop_all(self.systems)
 
     def round(self, number):
         for system in self.systems:

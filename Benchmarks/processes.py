@@ -102,6 +102,18 @@ class Server:
         return sum(parts) / 1024
 
 
+def stop_all(systems):
+    """Stops every one of them, also where one of them does not end as it should."""
+    failures = []
+    for system in systems:
+        try:
+            system.stop()
+        except Failure as failure:
+            failures.append(failure)
+    if failures:
+        raise failures[0]
+
+
 def cpu_ticks(pid):
     """Ticks of a process itself, and of its children that it has waited for; None where it ended."""
     try:

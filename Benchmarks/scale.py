@@ -12,7 +12,7 @@ import report
 import store
 from items import SLICE, payloads
 from machine import describe
-from processes import Failure, Program, eventually, run
+from processes import Failure, Program, eventually, run, stop_all
 from report import ratio
 from system_larder import POOL, Larder
 
@@ -42,8 +42,7 @@ class Scale:
             try:
                 getattr(self, name)()
             finally:
-                for larder in self.running:
-                    larder.stop(signal.SIGKILL)
+                stop_all(self.running)
                 self.running = []
 
     def goal(self, name, values, sense, goal):
