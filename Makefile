@@ -6,7 +6,9 @@
 # make fuzz   feed all that reads input with bytes of any kind, each for SECONDS=60, or SUBJECT=word
 #               alone, and look for crashes and broken promises
 # make tsan   run the tests of what threads share under the thread sanitizer, TURNS=3 times
-.PHONY: run test check format deps build clean simulate faults fuzz tsan
+# make bench    measure claims and filling beside Redis, PostgreSQL and SQLite (Benchmarks/README.md);
+#               bench-quick is its short form, bench-scale what size and load change
+.PHONY: run test check format deps build clean simulate faults fuzz tsan bench bench-quick bench-scale
 
 # Headers of the C libraries that Larder uses, the authorities that webhooks' hosts are checked
 # against, and the programs that its examples and tests run.
@@ -29,6 +31,7 @@ test: deps
 	swift build --build-tests
 	swift test --skip-build --skip '$(OWN_PROCESS)'
 	swift test --skip-build --filter '$(OWN_PROCESS)'
+	python3 -m unittest discover -q -s Benchmarks
 
 simulate: deps
 	swift build -c release --product simulate
@@ -66,6 +69,19 @@ tsan: deps
 		swift test --skip-build $(TSAN) --filter '$(THREADS)' && \
 		swift test --skip-build $(TSAN) --filter '$(THREADS_OWN_PROCESS)' || exit 1; \
 	done
+
+# What Larder is compared with and what loads it. OPTIONS='--rounds 9' and the like change a run.
+PEERS := postgresql redis-server redis-tools sqlite3 wrk
+
+bench: FORM := full
+bench-quick: FORM := quick
+bench-scale: FORM := scale
+
+bench bench-quick bench-scale: deps
+	@Scripts/deps $(PEERS)
+	swift build -c release --product larder
+	@python3 Benchmarks/bench.py $(FORM) $(OPTIONS) \
+		--larder "$$(swift build -c release --show-bin-path)/larder"
 
 check: deps
 	$(FORMAT) lint --strict --recursive $(SOURCES)
