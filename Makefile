@@ -3,12 +3,14 @@
 # make faults   kill, starve and cheat the server, and look whether it lost or doubled anything;
 #               SEED=n repeats a campaign, PHASE=word runs one part of it
 # make simulate   simulate histories of random seeds for SECONDS=60, or that of SEED=n STEPS=m
-.PHONY: run test check format deps build clean simulate faults
+# make verify-sizing DEMAND=DIR   replay the demand files of a folder, and compare what that costs
+#               with the figures of the method
+.PHONY: run test check format deps build clean simulate faults verify-sizing
 
-# Headers of the C libraries that Larder uses, the authorities that webhooks' hosts are checked
+# Headers of the C and C++ libraries that Larder uses, the authorities that webhooks' hosts are checked
 # against, and the programs that its examples and tests run.
-PACKAGES := ca-certificates libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev libssl-dev \
-	libyaml-dev tzdata
+PACKAGES := ca-certificates libboost-math-dev libcurl4-openssl-dev libmicrohttpd-dev \
+	libsqlite3-dev libssl-dev libyaml-dev tzdata
 PROGRAMS := curl openssl python3
 
 FORMAT := swift format
@@ -31,6 +33,10 @@ simulate: deps
 	swift build -c release --product simulate
 	SEED='$(SEED)' STEPS='$(STEPS)' SECONDS='$(SECONDS)' FIRST='$(FIRST)' \
 		"$$(swift build -c release --show-bin-path)/simulate"
+
+verify-sizing: deps
+	swift build -c release --product sizing-cells
+	"$$(swift build -c release --show-bin-path)/sizing-cells" '$(DEMAND)'
 
 # The mutants are in debug builds alone.
 faults: deps

@@ -33,8 +33,12 @@ let package = Package(
     .target(
       name: "CLinux", cSettings: [.define("MUTANTS", .when(configuration: .debug))]),
 
+    // Boost.Math behind a C face.
+    .target(name: "CBoost"),
+
     target("Cron"),
-    target("Larder", ["Cron"]),
+    target("Sizing", ["CBoost"]),
+    target("Larder", ["Cron", "Sizing"]),
     target("ScheduleFile", ["Larder", "Cron", "CYAML"]),
     target("SQLiteStore", ["Larder", "CSQLite", "CLinux"]),
     target("Producer", ["Larder", "CLinux"]),
@@ -52,6 +56,10 @@ let package = Package(
 
     tests("CronTests", ["Cron"], resources: [.copy("Data")]),
     tests("LarderTests", ["Larder"]),
+    tests("SizingTests", ["Sizing", "Larder", "Cron"], resources: [.copy("Data")]),
+    .executableTarget(
+      name: "sizing-cells", dependencies: ["Sizing", "Larder"], path: "Tests/SizingCells",
+      swiftSettings: strict),
     tests("ScheduleFileTests", ["ScheduleFile", "Larder"], resources: [.copy("Data")]),
     tests("StoreTests", ["SQLiteStore", "Larder", "ScheduleFile", "CSQLite"]),
     tests("ProducerTests", ["Producer", "Larder"]),

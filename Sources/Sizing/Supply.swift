@@ -1,0 +1,25 @@
+/// How a pool is supplied, in bins.
+package struct Supply: Sendable, Hashable {
+  /// From one scheduled order to the next.
+  package let interval: Int
+  /// From an order until its items are on the shelf.
+  package let lead: Int
+  /// How long an item lasts on the shelf; nil: for good.
+  package let shelfLife: Int?
+
+  /// - Parameters: at least one bin for the interval, and for a shelf life that there is.
+  package init(interval: Int, lead: Int, shelfLife: Int?) {
+    self.interval = max(1, interval)
+    self.lead = max(0, lead)
+    self.shelfLife = shelfLife.map { max(1, $0) }
+  }
+
+  /// Beyond this, demand is not looked ahead: items that last as long are hardly ever wasted.
+  private static let farthest = 4 * Grid.binsPerWeek
+
+  /// From an order until the next one is ready.
+  var untilNext: Int { min(interval + lead, Self.farthest) }
+
+  /// From an order until its items expire.
+  var life: Int { min(lead + min(shelfLife ?? Self.farthest, Self.farthest), Self.farthest) }
+}
