@@ -4,9 +4,9 @@ import Glibc
 package struct Plan: Sendable, Equatable {
   /// The bin that it is made at the beginning of.
   package let bin: Int
-  /// Bins until the next order is ready.
+  /// Bins until the next order is ready, or until what is ordered now has expired.
   package let bins: Int
-  /// The demand until then.
+  /// The demand in that time.
   package let untilNext: Forecast
   /// The demand until what is ordered now has expired.
   package let life: Forecast
@@ -29,6 +29,9 @@ extension Plan {
   /// How the last hour and the last day ran against what is usual: 0.5 is half as much again.
   package var lastHour: Double { exp(levels.lastHour) - 1 }
   package var lastDay: Double { exp(levels.lastDay) - 1 }
+
+  /// What is expected to be used in a bin.
+  var use: Double { untilNext.mean / Double(bins) }
 
   /// How much of the two is carried forward; nil in the first week.
   package var carried: (lastHour: Double, lastDay: Double)? {

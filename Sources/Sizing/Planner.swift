@@ -60,7 +60,7 @@ package struct Planner: Sendable, Equatable {
   /// What would be on the shelf or on order after an order now, and why. The next scheduled order
   /// comes at the bin `nextOrder`.
   package func plan(nextOrder: Int, costs: Costs) -> Plan {
-    let bins = max(1, nextOrder - next + supply.lead)
+    let bins = supply.span(untilOrderIn: nextOrder - next)
     let untilNext = forecast(bins: bins, learned?.untilNext)
     let life = forecast(bins: supply.life, learned?.life)
     let reach = Self.reach(untilNext, life)
@@ -89,7 +89,8 @@ package struct Planner: Sendable, Equatable {
       dispersion: hour.life.dispersion)
     return TopUp(
       untilReady: demand(bins: supply.lead + 1),
-      untilNext: demand(bins: max(1, nextOrder - next + supply.lead)), life: life, reach: reach,
+      untilNext: demand(bins: supply.span(untilOrderIn: nextOrder - next)), life: life,
+      reach: reach,
       factor: factor)
   }
 

@@ -37,34 +37,35 @@ package struct Replay: Sendable {
   /// - Parameter each: is told of each bin from when the shelf is empty on, as of its end.
   package func run(_ policy: SizingPolicy, each: (ReplayedBin) -> Void = { _ in }) -> ReplayResult {
     let emptyAt = evaluated.lowerBound - Self.warmUp
-    var planner = Planner(
-      supply: supply, calendar: calendar, start: min(demand.start, emptyAt))
-    while planner.next < emptyAt { planner.observe(demand[planner.next]) }
+    var planner = policy.learns ? Planner(supply: supply, calendar: calendar, start: start) : nil
+    for bin in start..<emptyAt { planner?.observe(demand[bin]) }
     var shelf = Shelf()
     var result = ReplayResult(evaluated: evaluated, costs: costs)
-    while planner.next < evaluated.upperBound {
-      let now = planner.next
-      if now == evaluated.lowerBound { result.itemsBefore = shelf.position }
-      let bin = step(&shelf, policy, planner)
-      if evaluated.contains(now) { result.add(bin) }
-      each(bin)
-      planner.observe(demand[now])
+    for bin in emptyAt..<evaluated.upperBound {
+      if bin == evaluated.lowerBound { result.itemsBefore = shelf.position }
+      let replayed = step(bin, &shelf, policy, planner)
+      if evaluated.contains(bin) { result.add(replayed) }
+      each(replayed)
+      planner?.observe(demand[bin])
     }
     result.itemsAfter = shelf.position
     return result
   }
 
+  /// The bin that the replay begins with, which may be before the first that demand is known of.
+  private var start: Int { min(demand.start, evaluated.lowerBound - Self.warmUp) }
+
   /// One bin: what is old expires, an order is decided, and then the requests come.
   private func step(
-    _ shelf: inout Shelf, _ policy: SizingPolicy, _ planner: Planner
+    _ now: Int, _ shelf: inout Shelf, _ policy: SizingPolicy, _ planner: Planner?
   ) -> ReplayedBin {
-    let now = planner.next
     let wasted = shelf.expire(at: now)
-    let isOrderTime = now - floorDivide(now, by: supply.interval) * supply.interval == 0
+    let intervals = floorDivide(now, by: supply.interval)
+    let isOrderTime = now == intervals * supply.interval
     let decision = policy.decide(
       Situation(
-        planner: planner, shelf: shelf, isOrderTime: isOrderTime, nextOrder: nextOrder(after: now),
-        costs: costs))
+        now: now, shelf: shelf, supply: supply, isOrderTime: isOrderTime,
+        nextOrder: (intervals + 1) * supply.interval, costs: costs, planner: planner))
     if decision.items > 0 {
       shelf.add(
         Shelf.Batch(
@@ -77,9 +78,5 @@ package struct Replay: Sendable {
       bin: now, requests: requests, missed: missed, wasted: wasted, ordered: decision.items,
       isExtra: !isOrderTime && decision.items > 0, available: shelf.available(at: now),
       target: decision.target, plan: decision.plan)
-  }
-
-  private func nextOrder(after bin: Int) -> Int {
-    (floorDivide(bin, by: supply.interval) + 1) * supply.interval
   }
 }

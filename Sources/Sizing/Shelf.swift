@@ -33,15 +33,14 @@ package struct Shelf: Sendable, Equatable {
     batches.reduce(0) { $0 + ($1.readyAt <= bin ? $1.items : 0) }
   }
 
-  /// How many items will expire within the next `bins` although `use` are used up in that time, evenly.
+  /// How many items will expire within the next `bins`, although each bin uses up `use`.
   func expiringUnused(from bin: Int, bins: Int, use: Double) -> Double {
     var unused = 0.0
     var expiring = 0
     for batch in batches {
       guard let expiresAt = batch.expiresAt, expiresAt < bin + bins else { break }
       expiring += batch.items
-      let used = use * Double(expiresAt - bin) / Double(bins)
-      unused = max(unused, Double(expiring) - used)
+      unused = max(unused, Double(expiring) - use * Double(expiresAt - bin))
     }
     return unused
   }

@@ -18,7 +18,11 @@ package struct Supply: Sendable, Hashable {
   private static let farthest = 4 * Grid.binsPerWeek
 
   /// From an order until the next one is ready.
-  var untilNext: Int { min(interval + lead, Self.farthest) }
+  var untilNext: Int { span(untilOrderIn: interval) }
+
+  /// From an order until the next one, which comes in so many bins, is ready; or until its items have
+  /// expired, where that is sooner: they are no help against misses after that.
+  func span(untilOrderIn bins: Int) -> Int { min(max(1, bins) + lead, life) }
 
   /// From an order until its items expire.
   var life: Int { min(lead + min(shelfLife ?? Self.farthest, Self.farthest), Self.farthest) }
