@@ -20,8 +20,8 @@ struct Learned: Sendable, Equatable {
     usuals = Ring(capacity: Self.lookedBack + ahead, start: hour - Self.lookedBack)
   }
 
-  /// Takes in the hour that ended.
-  mutating func begin(hour: Int, history: History, calendar: LocalCalendar) {
+  /// Looks further ahead by an hour, and again at what is nearer now.
+  mutating func extendUsuals(from hour: Int, by history: History, calendar: LocalCalendar) {
     let ahead = max(untilNext.lag, life.lag) + 2
     while usuals.end < hour + ahead {
       usuals.append(history.usual(of: usuals.end, in: calendar))
@@ -29,8 +29,10 @@ struct Learned: Sendable, Equatable {
     for place in [hour + Self.certainAhead, hour + Self.weekAhead] {
       usuals.update(place) { $0 = history.usual(of: place, in: calendar) }
     }
-    let bin = Grid.bin(ofHour: hour)
-    let levels = history.levels(before: bin) { usuals[$0] }
+  }
+
+  /// Takes in the hour that ended, and makes the forecasts of the one that begins.
+  mutating func begin(hour: Int, history: History, levels: Levels) {
     begin(&untilNext, hour: hour, levels: levels, history: history)
     begin(&life, hour: hour, levels: levels, history: history)
   }

@@ -2,17 +2,22 @@ import Glibc
 
 /// How demand runs against what is usual: logarithms of (demand + 1) / (usual + 1).
 struct Levels: Sendable, Equatable {
-  var lastHour = 0.0
-  var lastDay = 0.0
+  let lastHour: Double
+  let lastDay: Double
+
+  /// What a forecast goes by.
+  var bounded: Levels {
+    let bounds = -Method.levelBound...Method.levelBound
+    return Levels(lastHour: bounds.clamp(lastHour), lastDay: bounds.clamp(lastDay))
+  }
 }
 
 extension History {
-  /// The levels that a forecast goes by; 0 where nothing is known.
+  /// The levels of the last hour and day; 0 where nothing is known.
   func levels(before bin: Int, usual: (Int) -> Double?) -> Levels {
-    let bounds = -Method.levelBound...Method.levelBound
-    return Levels(
-      lastHour: bounds.clamp(level(of: Grid.binsPerHour, before: bin, usual: usual)),
-      lastDay: bounds.clamp(level(of: Grid.binsPerDay, before: bin, usual: usual)))
+    Levels(
+      lastHour: level(of: Grid.binsPerHour, before: bin, usual: usual),
+      lastDay: level(of: Grid.binsPerDay, before: bin, usual: usual))
   }
 
   /// The level of some bins of the last day, of which those count whose demand is known as well as what

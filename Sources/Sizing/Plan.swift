@@ -27,8 +27,8 @@ package struct Plan: Sendable, Equatable {
 
 extension Plan {
   /// How the last hour and the last day ran against what is usual: 0.5 is half as much again.
-  package var lastHour: Double { exp(levels.lastHour) - 1 }
-  package var lastDay: Double { exp(levels.lastDay) - 1 }
+  package var lastHour: Double { exp(levels.bounded.lastHour) - 1 }
+  package var lastDay: Double { exp(levels.bounded.lastDay) - 1 }
 
   /// What is expected to be used in a bin.
   var use: Double { untilNext.mean / Double(bins) }

@@ -6,7 +6,8 @@ import Glibc
 /// Equal bins give equal planners, so that one can be made anew from what the store has kept.
 package struct Planner: Sendable, Equatable {
   package let supply: Supply
-  private let calendar: LocalCalendar
+  /// May be renewed as years pass; what was learned stays.
+  package var calendar: LocalCalendar
   private var history: History
   /// nil in the first week.
   private var learned: Learned?
@@ -41,19 +42,19 @@ package struct Planner: Sendable, Equatable {
     if learned == nil, let first = history.firstHour, history.hour >= first + Method.newHours {
       learned = Learned(supply: supply, hour: history.hour)
     }
-    learned?.begin(hour: history.hour, history: history, calendar: calendar)
-    hour = startOfHour
+    learned?.extendUsuals(from: history.hour, by: history, calendar: calendar)
+    let levels = levels
+    learned?.begin(hour: history.hour, history: history, levels: levels)
+    hour = start(levels)
   }
 
-  private var startOfHour: HourStart {
+  private func start(_ levels: Levels) -> HourStart {
     HourStart(
-      untilNext: forecast(bins: supply.untilNext, learned?.untilNext),
-      life: forecast(bins: supply.life, learned?.life), level: levelOfLastHour)
+      untilNext: forecast(bins: supply.untilNext, learned?.untilNext, levels),
+      life: forecast(bins: supply.life, learned?.life, levels), level: levels.lastHour)
   }
 
-  private var levelOfLastHour: Double {
-    history.level(of: Grid.binsPerHour, before: next, usual: usualOfPast)
-  }
+  private var levels: Levels { history.levels(before: next, usual: usualOfPast) }
 
   // MARK: Plans
 
@@ -61,10 +62,10 @@ package struct Planner: Sendable, Equatable {
   /// comes at the bin `nextOrder`.
   package func plan(nextOrder: Int, costs: Costs) -> Plan {
     let bins = supply.span(untilOrderIn: nextOrder - next)
-    let untilNext = forecast(bins: bins, learned?.untilNext)
-    let life = forecast(bins: supply.life, learned?.life)
+    let levels = levels
+    let untilNext = forecast(bins: bins, learned?.untilNext, levels)
+    let life = forecast(bins: supply.life, learned?.life, levels)
     let reach = Self.reach(untilNext, life)
-    let levels = history.levels(before: next, usual: usualOfPast)
     return Plan(
       bin: next, bins: bins, untilNext: untilNext, life: life, reach: reach,
       target: costs.target(
@@ -75,9 +76,10 @@ package struct Planner: Sendable, Equatable {
 
   /// When to top up between scheduled orders, and what up to.
   package func topUp(nextOrder: Int, costs: Costs) -> TopUp {
-    let hour = hour ?? startOfHour
+    let hour = hour ?? start(levels)
     let carried = (learned?.untilNext.coefficients ?? Method.prior).1
-    let factor = Method.topUpFactors.clamp(exp(carried * (levelOfLastHour - hour.level)))
+    let level = history.level(of: Grid.binsPerHour, before: next, usual: usualOfPast)
+    let factor = Method.topUpFactors.clamp(exp(carried * (level - hour.level)))
     let reach = Self.reach(hour.untilNext, hour.life)
     func demand(bins: Int) -> NegativeBinomial {
       NegativeBinomial(
@@ -122,23 +124,22 @@ package struct Planner: Sendable, Equatable {
   // MARK: Forecasts
 
   /// The demand of the next bins, by the model of a window of their length or about.
-  private func forecast(bins: Int, _ model: WindowModel?) -> Forecast {
-    guard let model else { return forecastInFirstWeek(bins: bins) }
-    let forecast = model.forecast(
-      usual: usual(bins: model.bins), levels: history.levels(before: next, usual: usualOfPast))
+  private func forecast(bins: Int, _ model: WindowModel?, _ levels: Levels) -> Forecast {
+    guard let model else { return forecastInFirstWeek(bins: bins, levels) }
+    let forecast = model.forecast(usual: usual(bins: model.bins), levels: levels)
     return bins == model.bins ? forecast : forecast.scaled(to: usual(bins: bins))
   }
 
-  private func forecastInFirstWeek(bins: Int) -> Forecast {
+  private func forecastInFirstWeek(bins: Int, _ levels: Levels) -> Forecast {
     let usual = usual(bins: bins)
     guard !isFirstDay else {
       return Forecast(
         usual: usual, mean: max(usual, Method.leastMean), dispersion: Method.firstDayDispersion)
     }
     let bounds = -Method.levelBound...Method.levelBound
-    let day = history.level(of: Grid.binsPerDay, before: next, usual: usualOfPast)
     let hours = history.level(of: 3 * Grid.binsPerHour, before: next, usual: usualOfPast)
-    let change = Method.newDayCarry * bounds.clamp(day) + Method.newHoursCarry * bounds.clamp(hours)
+    let change =
+      Method.newDayCarry * levels.bounded.lastDay + Method.newHoursCarry * bounds.clamp(hours)
     return Forecast(
       usual: usual, mean: max(usual * exp(change), Method.leastMean),
       dispersion: Method.firstWeekDispersion)

@@ -46,6 +46,7 @@ struct WindowModel: Sendable, Equatable {
     }
     if hour % Grid.hoursPerDay == 0 { learn(at: hour) }
     let mean = mean(usual: usual, levels: levels)
+    let levels = levels.bounded
     rows.append(
       Row(
         usual: Float(usual), lastHour: Float(levels.lastHour), lastDay: Float(levels.lastDay),
@@ -67,6 +68,7 @@ struct WindowModel: Sendable, Equatable {
   }
 
   private func mean(usual: Double, levels: Levels) -> Double {
+    let levels = levels.bounded
     let change =
       coefficients.0 + coefficients.1 * levels.lastHour + coefficients.2 * levels.lastDay
     let bound = Method.changeBound
