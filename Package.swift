@@ -38,6 +38,7 @@ let package = Package(
 
     target("Cron"),
     target("Sizing", ["CBoost"]),
+    target("Pictures", ["Cron", "Sizing"]),
     target("Larder", ["Cron", "Sizing"]),
     target("ScheduleFile", ["Larder", "Cron", "CYAML"]),
     target("SQLiteStore", ["Larder", "CSQLite", "CLinux"]),
@@ -57,6 +58,7 @@ let package = Package(
     tests("CronTests", ["Cron"], resources: [.copy("Data")]),
     tests("LarderTests", ["Larder"]),
     tests("SizingTests", ["Sizing", "Larder", "Cron"], resources: [.copy("Data")]),
+    tests("PicturesTests", ["Pictures", "Sizing"]),
     .executableTarget(
       name: "sizing-cells", dependencies: ["Sizing", "Larder"], path: "Tests/SizingCells",
       swiftSettings: strict),

@@ -108,13 +108,23 @@ package struct Planner: Sendable, Equatable {
     return history.usualInFirstWeek(of: hour, in: calendar)
   }
 
+  /// The usual demand of an hour to come.
+  func usual(ofHour hour: Int) -> Double {
+    if let learned {
+      return learned.usual(ofHour: hour) ?? history.usual(of: hour, in: calendar)
+    }
+    let usual = isFirstDay ? nil : history.usualInFirstWeek(of: hour, in: calendar)
+    return usual ?? history.freshRate
+  }
+
+  /// The requests of a past hour; nil where they are unknown, or were more than 8 weeks ago.
+  package func requests(ofHour hour: Int) -> Int? { history.requests(ofHour: hour) }
+
   /// The usual demand of bins from the next one on.
   private func usual(bins: Int) -> Double {
     if let learned { return learned.usual(from: next, bins: bins) }
-    let rate = history.freshRate
-    return sumByHours(from: next, bins: bins) { hour in
-      isFirstDay ? rate : history.usualInFirstWeek(of: hour, in: calendar) ?? rate
-    }
+    if isFirstDay { return history.freshRate * Double(bins) / Double(Grid.binsPerHour) }
+    return sumByHours(from: next, bins: bins) { usual(ofHour: $0) }
   }
 
   private var isFirstDay: Bool {

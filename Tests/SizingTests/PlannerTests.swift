@@ -149,9 +149,9 @@ struct PlannerTests {
   func usualDemandFollowsTheClocks(_ name: String) throws {
     let zone = try Zone.load(name)
     // A peak from 8 to 9 local time. Clocks change in October or November.
-    let start = Int(20_650) * Grid.binsPerDay
+    let start = 20_700 * Grid.binsPerDay
     func local(_ hour: Int) -> Int { (hour * 3600 + Int(zone.offset(at: Int64(hour) * 3600))) }
-    let series = demand(days: 120, start: start) { local($0) % 86_400 / 3600 == 8 ? 60 : 4 }
+    let series = demand(days: 75, start: start) { local($0) % 86_400 / 3600 == 8 ? 60 : 4 }
     let hours = Grid.hour(of: series.start)..<Grid.hour(of: series.end) + 100
     let calendar = LocalCalendar(zone: zone, over: hours)
     var planner = Planner(supply: hourly, calendar: calendar, start: series.start)
@@ -166,7 +166,7 @@ struct PlannerTests {
       }
       planner.observe(series[planner.next])
     }
-    #expect(peaks > 85)
+    #expect(peaks > 42)
   }
 
   @Test func aHolidayIsAsTheWeekdayThatItIsTreatedAs() {

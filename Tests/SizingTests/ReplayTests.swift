@@ -112,7 +112,7 @@ struct ReplayTests {
   }
 
   @Test func learnedTargetsCostLessThanTheBestFixedOne() throws {
-    let replay = try replay(demand(days: 60, officeHours))
+    let replay = try replay(demand(days: 40, officeHours))
     let best = replay.bestFixed().result.total.cost(replay.costs)
     let hourly = replay.run(.learned(topUps: false)).total.cost(replay.costs)
     let toppedUp = replay.run(.learned(topUps: true)).total.cost(replay.costs)
