@@ -21,6 +21,8 @@ enum Figures {
   static let lead = 2
   /// The targets are those so long after the first bin that counts.
   static let probeHours = 249
+  /// Microseconds that a plan may take.
+  static let planTime = 5000.0
   /// By how much per cent a cell may cost more.
   static let tolerance = 2.0
 

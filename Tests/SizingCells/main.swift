@@ -41,6 +41,7 @@ guard CommandLine.arguments.count == 2, !CommandLine.arguments[1].isEmpty else {
 }
 let folder = CommandLine.arguments[1]
 var failures = 0
+var longest = DemandSeries(start: 0, requests: [])
 for file in Figures.files {
   let series: DemandSeries
   do throws(DemandFile.Malformed) {
@@ -48,6 +49,7 @@ for file in Figures.files {
   } catch {
     fail("\(file.name).csv:\(error.line): \(error.message)")
   }
+  if series.requests.count > longest.requests.count { longest = series }
   for cell in file.cells {
     let costs = Costs(miss: Double(cell.missCost))
     let supply = Supply(
@@ -78,5 +80,28 @@ for file in Figures.files {
       "  target \(target) of \(cell.target)", isGood ? "" : "  FAILED")
   }
 }
-print(failures == 0 ? "all cells are met" : "\(failures) cells are not met")
+/// Microseconds that each of some plans takes after so much demand.
+func planTime(after series: DemandSeries) -> Double {
+  var planner = Planner(
+    supply: Supply(interval: Grid.binsPerHour, lead: Figures.lead, shelfLife: 72),
+    start: series.start)
+  for requests in series.requests { planner.observe(requests) }
+  let plans = 1000
+  var sum = 0
+  let time = ContinuousClock().measure {
+    for _ in 0..<plans {
+      sum += planner.plan(nextOrder: planner.next + 12, costs: Costs(miss: 5)).target
+    }
+  }
+  guard sum > 0 else { fail("the plans order nothing") }
+  return time.inSeconds * 1e6 / Double(plans)
+}
+
+let time = planTime(after: longest)
+let isFast = time < Figures.planTime
+print(
+  "a plan takes \(text(time, digits: 1)) microseconds after \(longest.requests.count) bins",
+  isFast ? "" : "  FAILED")
+if !isFast { failures += 1 }
+print(failures == 0 ? "all figures are met" : "\(failures) of the figures are not met")
 exit(failures == 0 ? 0 : 1)

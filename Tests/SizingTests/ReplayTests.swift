@@ -145,6 +145,33 @@ struct ReplayTests {
     #expect(Double(total.missed) < 0.1 * Double(total.requests))
   }
 
+  @Test(arguments: 1...6)
+  func wildDemandIsServedToo(_ seed: UInt64) throws {
+    var random = SeededRandom(seed)
+    let requests = (0..<12 * Grid.binsPerDay).map { _ -> Int? in
+      switch Int.random(in: 0..<20, using: &random) {
+      case 0: nil
+      case 1: Int.random(in: 0...1_000_000_000, using: &random)
+      case 2..<10: 0
+      default: Int.random(in: 0...20, using: &random)
+      }
+    }
+    let supply = Supply(
+      interval: Int.random(in: 1...300, using: &random),
+      lead: Int.random(in: 0...40, using: &random),
+      shelfLife: Int.random(in: 1...300, using: &random))
+    let costs = Costs(
+      miss: Double.random(in: 0...100, using: &random), waste: Double(seed % 3),
+      holding: seed % 4 == 0 ? 0.1 : 0)
+    let series = DemandSeries(start: monday + Int(seed), requests: requests)
+    let result = try replay(series, supply, costs).run(.learned(topUps: true))
+    let total = result.total
+    #expect(
+      result.itemsBefore + total.produced == total.requests - total.missed + total.wasted
+        + result.itemsAfter)
+    #expect(total.requests > 0 && total.missed >= 0 && total.wasted >= 0)
+  }
+
   @Test func demandHasToBeLongerThanADayAndTwoHours() {
     let day = demand(days: 1, officeHours)
     #expect(Replay(demand: day, supply: hourly, costs: Costs(miss: 5)) == nil)
