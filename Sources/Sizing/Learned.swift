@@ -7,10 +7,6 @@ struct Learned: Sendable, Equatable {
   /// The window until what is ordered now has expired.
   private(set) var life: WindowModel
 
-  /// As far ahead all hours are known that tell what is usual; further ahead the days before are not.
-  private static let certainAhead = 46
-  /// As far ahead last week's hour is known.
-  private static let weekAhead = Grid.hoursPerWeek - 2
   private static let lookedBack = Grid.hoursPerDay + 1
 
   init(supply: Supply, hour: Int) {
@@ -20,14 +16,13 @@ struct Learned: Sendable, Equatable {
     usuals = Ring(capacity: Self.lookedBack + ahead, start: hour - Self.lookedBack)
   }
 
-  /// Looks further ahead by an hour, and again at what is nearer now.
+  /// Looks further ahead by an hour. An hour keeps the usual demand that it has when the longest window
+  /// first reaches it, as in the method's reference: of items that last for days, the days just
+  /// before it are not known then.
   mutating func extendUsuals(from hour: Int, by history: History, calendar: LocalCalendar) {
     let ahead = max(untilNext.lag, life.lag) + 2
     while usuals.end < hour + ahead {
       usuals.append(history.usual(of: usuals.end, in: calendar))
-    }
-    for place in [hour + Self.certainAhead, hour + Self.weekAhead] {
-      usuals.update(place) { $0 = history.usual(of: place, in: calendar) }
     }
   }
 

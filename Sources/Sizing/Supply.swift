@@ -14,8 +14,12 @@ package struct Supply: Sendable, Hashable {
     self.shelfLife = shelfLife.map { max(1, $0) }
   }
 
-  /// Beyond this, demand is not looked ahead: items that last as long are hardly ever wasted.
-  private static let farthest = 4 * Grid.binsPerWeek
+  /// No window is longer: what is learned from has to be several times as long.
+  private static let longest = 4 * Grid.binsPerWeek
+
+  /// How far shelf lives are looked ahead: what lasts as long as this or longer is hardly ever wasted, and
+  /// the farther a window reaches, the older is what tells what is usual in it.
+  private var farthest: Int { max(Grid.binsPerWeek, 2 * interval) }
 
   /// From an order until the next one is ready.
   var untilNext: Int { span(untilOrderIn: interval) }
@@ -25,5 +29,5 @@ package struct Supply: Sendable, Hashable {
   func span(untilOrderIn bins: Int) -> Int { min(max(1, bins) + lead, life) }
 
   /// From an order until its items expire.
-  var life: Int { min(lead + min(shelfLife ?? Self.farthest, Self.farthest), Self.farthest) }
+  var life: Int { min(lead + min(shelfLife ?? farthest, farthest), Self.longest) }
 }

@@ -115,6 +115,18 @@ struct PlannerTests {
     #expect(plan.bins == 8 && abs(plan.untilNext.mean - 16) < 3)
   }
 
+  @Test(arguments: [
+    (12, 2, 24, 14, 26), (12, 2, 6, 8, 8), (12, 0, 12, 12, 12), (12, 2, nil, 14, 2018),
+    (288, 2, 30 * 288, 290, 2018), (2016, 2, nil, 2018, 4034), (2016, 2, 288, 290, 290),
+    (9000, 12, nil, 8064, 8064),
+  ])
+  func windowsEndWithTheNextOrderOrTheShelfLife(
+    _ interval: Int, _ lead: Int, _ shelfLife: Int?, _ untilNext: Int, _ life: Int
+  ) {
+    let supply = Supply(interval: interval, lead: lead, shelfLife: shelfLife)
+    #expect(supply.untilNext == untilNext && supply.life == life)
+  }
+
   // MARK: What is left out
 
   @Test func whatNobodyCountedIsNotZero() {
