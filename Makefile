@@ -8,12 +8,15 @@
 # make tsan   run the tests of what threads share under the thread sanitizer, TURNS=3 times
 # make bench    measure claims and filling beside Redis, PostgreSQL and SQLite (Benchmarks/README.md);
 #               bench-quick is its short form, bench-scale what size and load change
-.PHONY: run test check format deps build clean simulate faults fuzz tsan bench bench-quick bench-scale
+# make verify-sizing DEMAND=DIR   replay the demand files of a folder, and compare what that costs
+#               with the figures of the method
+.PHONY: run test check format deps build clean simulate faults fuzz tsan \
+	bench bench-quick bench-scale verify-sizing
 
-# Headers of the C libraries that Larder uses, the authorities that webhooks' hosts are checked
+# Headers of the C and C++ libraries that Larder uses, the authorities that webhooks' hosts are checked
 # against, and the programs that its examples and tests run.
-PACKAGES := ca-certificates libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev libssl-dev \
-	libyaml-dev tzdata
+PACKAGES := ca-certificates libboost-math-dev libcurl4-openssl-dev libmicrohttpd-dev \
+	libsqlite3-dev libssl-dev libyaml-dev tzdata
 PROGRAMS := curl openssl python3
 
 FORMAT := swift format
@@ -37,6 +40,10 @@ simulate: deps
 	swift build -c release --product simulate
 	SEED='$(SEED)' STEPS='$(STEPS)' SECONDS='$(SECONDS)' FIRST='$(FIRST)' \
 		"$$(swift build -c release --show-bin-path)/simulate"
+
+verify-sizing: deps
+	swift build -c release --product sizing-cells
+	"$$(swift build -c release --show-bin-path)/sizing-cells" '$(DEMAND)'
 
 # The mutants are in debug builds alone.
 faults: deps

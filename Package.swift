@@ -50,9 +50,14 @@ let package = Package(
     .target(
       name: "CLinux", cSettings: [.define("MUTANTS", .when(configuration: .debug))]),
 
+    // Boost.Math behind a C face.
+    .target(name: "CBoost"),
+
     target("Lock"),
     target("Cron", ["Lock"]),
-    target("Larder", ["Cron"]),
+    target("Sizing", ["CBoost"]),
+    target("Pictures", ["Cron", "Sizing"]),
+    target("Larder", ["Cron", "Sizing"]),
     target("ScheduleFile", ["Larder", "Cron", "CYAML"]),
     target("SQLiteStore", ["Larder", "CSQLite", "CLinux"]),
     target("Producer", ["Larder", "Lock", "CLinux"]),
@@ -71,6 +76,11 @@ let package = Package(
     tests("LockTests", ["Lock"]),
     tests("CronTests", ["Cron"], resources: [.copy("Data")]),
     tests("LarderTests", ["Larder"]),
+    tests("SizingTests", ["Sizing", "Larder", "Cron"], resources: [.copy("Data")]),
+    tests("PicturesTests", ["Pictures", "Sizing"]),
+    .executableTarget(
+      name: "sizing-cells", dependencies: ["Sizing", "Larder"], path: "Tests/SizingCells",
+      swiftSettings: strict),
     tests("ScheduleFileTests", ["ScheduleFile", "Larder"], resources: [.copy("Data")]),
     tests("StoreTests", ["SQLiteStore", "Larder", "ScheduleFile", "Lock", "CSQLite"]),
     tests("ProducerTests", ["Producer", "Larder", "Lock"]),

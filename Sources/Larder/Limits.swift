@@ -107,6 +107,13 @@ package enum Limits {
   /// Missed nominal times that `catchup: all` runs.
   package static let caughtUpRuns = 100
 
+  // Demand files
+  package static let demandFileBytes = 256 * 1024 * 1024
+  /// Requests of one row.
+  package static let demandRequests = 1_000_000_000
+  /// Bins of 5 minutes that a file may cover: 20 years.
+  package static let demandBins = 20 * 366 * 24 * 12
+
   // Producers
   package static let sliceItems = 1...2000
   package static let lineBytes = 1024 * 1024
