@@ -102,19 +102,19 @@ package struct APIRequest: Sendable {
         .unsupportedType, "the body's Content-Encoding is \(contentEncoding): send it as it is")
     }
     guard let contentType else { return }
-    let type = contentType.prefix { $0 != ";" }.lowercased().trimmingBlanks()
+    let type = Self.mediaType(contentType)
     guard types.contains(type) else {
       throw Problem(
         .unsupportedType,
         "the body's Content-Type is \(type); send \(types.joined(separator: " or ")), or none")
     }
   }
-}
 
-extension StringProtocol {
-  /// The text without the spaces and tabs around it.
-  func trimmingBlanks() -> String {
-    let start = drop { $0 == " " || $0 == "\t" }
-    return String(start.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+  /// The media type without its parameters and the blanks around it, in lower case.
+  private static func mediaType(_ field: String) -> String {
+    func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+    var type = field.utf8.prefix { $0 != UInt8(ascii: ";") }.drop(while: isBlank)
+    while let last = type.last, isBlank(last) { type.removeLast() }
+    return String(Substring(type)).lowercased()
   }
 }

@@ -6,8 +6,7 @@ package enum RFC3339 {
   /// about, is written as the nearest time inside.
   package static func format(_ instant: Instant) -> String {
     let instant = min(max(instant, earliest), latest)
-    let milliseconds = Int(instant.milliseconds - instant.seconds * 1000)
-    return secondsText(instant.seconds) + "." + padded(milliseconds, 3) + "Z"
+    return text(instant.seconds, milliseconds: Int(instant.milliseconds - instant.seconds * 1000))
   }
 
   private static let earliest = Instant(seconds: SupportedInstants.earliest)
@@ -15,19 +14,43 @@ package enum RFC3339 {
 
   /// `2026-11-24T20:00:00Z`, for fire times, which are whole seconds.
   package static func format(seconds: Int64) -> String {
-    secondsText(seconds) + "Z"
+    text(seconds, milliseconds: nil)
   }
 
-  private static func secondsText(_ seconds: Int64) -> String {
+  private static func text(_ seconds: Int64, milliseconds: Int?) -> String {
     let time = CivilTime(secondsSinceEpoch: seconds)
-    return padded(time.date.year, 4) + "-" + padded(time.date.month, 2) + "-"
-      + padded(time.date.day, 2) + "T" + padded(time.hour, 2) + ":" + padded(time.minute, 2) + ":"
-      + padded(time.second, 2)
-  }
-
-  private static func padded(_ number: Int, _ width: Int) -> String {
-    let text = String(number)
-    return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
+    return String(unsafeUninitializedCapacity: 24) { text in
+      var at = 0
+      func put(_ sign: Character) {
+        text[at] = sign.asciiValue!
+        at += 1
+      }
+      func put(_ number: Int, _ width: Int) {
+        var rest = number
+        for place in (at..<(at + width)).reversed() {
+          text[place] = UInt8(ascii: "0") + UInt8(rest % 10)
+          rest /= 10
+        }
+        at += width
+      }
+      put(time.date.year, 4)
+      put("-")
+      put(time.date.month, 2)
+      put("-")
+      put(time.date.day, 2)
+      put("T")
+      put(time.hour, 2)
+      put(":")
+      put(time.minute, 2)
+      put(":")
+      put(time.second, 2)
+      if let milliseconds {
+        put(".")
+        put(milliseconds, 3)
+      }
+      put("Z")
+      return at
+    }
   }
 
   /// Reads a time with its offset (`Z`, `+02:00`); nil when the text is not one.

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Makes ids: UUID version 7 (RFC 9562), ascending within one generator, so that rows that are
 /// made together stand together in an index.
 package struct UUIDv7: Sendable {
@@ -6,8 +8,8 @@ package struct UUIDv7: Sendable {
   /// 12 bits that count on within a millisecond.
   private var counter: UInt64 = 0
 
-  package init(random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()) {
-    self.random = random
+  package init(random: (any RandomNumberGenerator & Sendable)? = nil) {
+    self.random = random ?? SystemRandomBlocks()
   }
 
   /// The next id, in lower case with hyphens. A clock that stands or runs back does not break
@@ -41,5 +43,24 @@ package struct UUIDv7: Sendable {
       }
       return 36
     }
+  }
+}
+
+/// The system's random numbers, of which each call of the system brings several.
+private struct SystemRandomBlocks: RandomNumberGenerator, Sendable {
+  private var numbers: [UInt64] = []
+
+  mutating func next() -> UInt64 {
+    if numbers.isEmpty {
+      numbers = [UInt64](repeating: 0, count: 64)
+      numbers.withUnsafeMutableBytes { bytes in
+        // The system gives up to 256 bytes at once, without being interrupted.
+        for start in stride(from: 0, to: bytes.count, by: 256) {
+          let part = UnsafeMutableRawBufferPointer(rebasing: bytes[start..<(start + 256)])
+          precondition(getentropy(part.baseAddress!, part.count) == 0)
+        }
+      }
+    }
+    return numbers.removeLast()
   }
 }

@@ -11,7 +11,11 @@ final class Connection {
   let handle: OpaquePointer
   private var statements: [String: Statement] = [:]
 
+  /// Of the process. Where somebody has used SQLite already, it is refused and nothing is lost.
+  private static let sparesStatistics = csqlite_spare_statistics()
+
   init(path: String, access: Access) throws(StoreError) {
+    _ = Self.sparesStatistics
     var handle: OpaquePointer?
     let flags =
       access == .writing

@@ -7,11 +7,12 @@ extension SQLiteStore {
     try transaction { () throws(StoreError) in
       var outcomes: [ClaimOutcome] = []
       outcomes.reserveCapacity(orders.count)
+      var ahead = ShelfAhead(orders, steps: changes.steps)
       var bytes = 0
       for order in orders {
         let outcome =
           switch order {
-          case .request(let request): try decide(request, at: now)
+          case .request(let request): try decide(request, &ahead, at: now)
           case .change(let claim, let command): try change(claim, command, at: now)
           }
         outcomes.append(outcome)
@@ -23,7 +24,7 @@ extension SQLiteStore {
   }
 
   private func decide(
-    _ request: ClaimRequest, at now: Instant
+    _ request: ClaimRequest, _ ahead: inout ShelfAhead, at now: Instant
   ) throws(StoreError) -> ClaimOutcome {
     guard let pool = inForce[request.pool] else { return .unknownPool }
     let policy = pool.claims
@@ -42,11 +43,18 @@ extension SQLiteStore {
     let line = Line(
       request.match, minRemaining: max(policy.minRemaining, request.minRemaining ?? .zero))
     var items: [Shelf.Found] = []
+    var isAhead = false
     if let part = try reach(of: request, line, at: now) {
       let shelf = Shelf(
         pool: pool, cutoff: now + line.minRemaining, hasStale: hasStale(pool.name),
         connection: connection)
-      items = try shelf.take(request.count, for: request.user, request.match, from: part)
+      if part == .all, line.match.isEmpty, line.minRemaining == policy.minRemaining,
+        let read = try ahead.take(for: request, shelf, steps: changes.steps)
+      {
+        (items, isAhead) = (read, true)
+      } else {
+        items = try shelf.take(request.count, for: request.user, request.match, from: part)
+      }
     }
     guard items.count == request.count else {
       return try miss(request, key: key, pool, line, at: now)
@@ -55,7 +63,9 @@ extension SQLiteStore {
     let hold = request.hold.map { min($0, policy.hold) }
     let state: ClaimState = hold == nil ? .claimed : .held
     let claim = try insert(request, key: key, state, hold: hold, line, timeoutAt: nil, at: now)
-    return .granted(try give(items, to: claim, at: now))
+    let given = try give(items, to: claim, at: now)
+    if isAhead { ahead.note(steps: changes.steps) }
+    return .granted(given)
   }
 
   private static let earlier: String = {

@@ -45,6 +45,16 @@ struct Shelf {
     return found
   }
 
+  /// Whether there are items that were made for a user, whoever it is and expired or not.
+  func hasPersonal() throws(StoreError) -> Bool {
+    try connection.first(
+      """
+      SELECT 1 FROM inventory WHERE pool = ? AND state = 'available' AND made_for IS NOT NULL
+      LIMIT 1
+      """, [.text(pool.name)]
+    ) { _ in true } ?? false
+  }
+
   private func values(_ count: Int, stale: Bool) -> [SQLValue] {
     [
       .text(pool.name), .integer(Self.start(pool.claims.order, behind: cutoff)), .instant(cutoff),

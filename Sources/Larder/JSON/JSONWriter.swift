@@ -87,18 +87,30 @@ package struct JSONWriter {
   }
 
   package mutating func string(_ value: String?) {
-    guard let value else { return raw("null") }
+    guard var value else { return raw("null") }
     comma()
     bytes.append(UInt8(ascii: "\""))
-    for byte in value.utf8 { append(escaped: byte) }
+    value.withUTF8 { text in
+      if text.allSatisfy(Self.isPlain) {
+        bytes.append(contentsOf: text)
+      } else {
+        for byte in text { append(escaped: byte) }
+      }
+    }
     bytes.append(UInt8(ascii: "\""))
     needsComma = true
+  }
+
+  /// Whether a byte of a string stands for itself.
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") && byte != 0x7F
   }
 
   /// Writes a text that is JSON already.
   package mutating func raw(_ json: String) {
     comma()
-    bytes.append(contentsOf: json.utf8)
+    var json = json
+    json.withUTF8 { bytes.append(contentsOf: $0) }
     needsComma = true
   }
 
@@ -137,6 +149,8 @@ package struct JSONWriter {
   /// The whole text of one value.
   package static func text(_ body: (inout JSONWriter) -> Void) -> [UInt8] {
     var writer = JSONWriter()
+    // What most claims' bodies take.
+    writer.bytes.reserveCapacity(512)
     body(&writer)
     return writer.bytes
   }
