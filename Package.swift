@@ -69,7 +69,7 @@ let package = Package(
       "LarderCLI",
       [
         "Cron", "Larder", "ScheduleFile", "SQLiteStore", "Producer", "Engine", "HTTPServer", "API",
-        "Webhook", "Lock", "CCurl", "CLinux",
+        "Webhook", "Lock", "CCurl", "CLinux", "Pictures", "Sizing",
       ]),
     .executableTarget(name: "larder", dependencies: ["LarderCLI"], swiftSettings: strict),
 

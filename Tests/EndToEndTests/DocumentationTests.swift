@@ -72,6 +72,16 @@ extension Workspace {
     }
   }
 
+  @Test func theSimulationOfTheReadmeWorks() throws {
+    try Workspace.with { workspace in
+      let child = try workspace.run(script: try Document.readme.block(behind: "<!-- sizing"))
+      #expect(try child.wait(within: 60) == 0, "\(child.errors)")
+      #expect(child.output.contains("\nlearned+topup "))
+      #expect(child.output.contains("\nreorder:10,40 "))
+      #expect(workspace.read("picture.svg").hasPrefix("<svg "))
+    }
+  }
+
   @Test func theKeysThatTheReadmeListsAreAccepted() throws {
     try Workspace.with { workspace in
       let yaml = try Document.readme.block(behind: "Every key with its default:")
@@ -120,7 +130,7 @@ extension Workspace {
       for command in [
         "serve", "check", "next", "prefill", "put", "claim", "confirm", "release", "cancel",
         "claims", "levels", "runs", "run", "pause", "resume", "breaker reset", "recall", "purge",
-        "backup", "restore", "verify",
+        "backup", "restore", "verify", "simulate",
       ] {
         #expect(help.contains("\n  \(command)"), "\(command)")
         #expect(readme.contains("`larder \(command)"), "\(command)")
