@@ -113,6 +113,8 @@ package enum Limits {
   package static let demandRequests = 1_000_000_000
   /// Bins of 5 minutes that a file may cover: 20 years.
   package static let demandBins = 20 * 366 * 24 * 12
+  /// Bins that one call takes in, in one transaction.
+  package static let importedBins = 1000
 
   // Producers
   package static let sliceItems = 1...2000

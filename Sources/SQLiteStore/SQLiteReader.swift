@@ -268,6 +268,35 @@ package final class SQLiteReader: StoreReader {
     }
   }
 
+  package func demand(
+    of pool: String, from start: Instant, before end: Instant, limit: Int
+  ) throws(StoreError) -> DemandRecord {
+    try connection.snapshot { () throws(StoreError) in
+      var record = DemandRecord()
+      record.bins = try connection.all(
+        """
+        SELECT bin, hits, misses, claimed, missed, wasted FROM demand
+        WHERE pool = ? AND bin >= ? AND bin < ? ORDER BY bin LIMIT ?
+        """, [.text(pool), .instant(start), .instant(end), .integer(limit)]
+      ) { row in
+        var demand = Demand()
+        demand.hits = row.int(1)
+        demand.misses = row.int(2)
+        demand.claimed = row.int(3)
+        demand.missed = row.int(4)
+        demand.wasted = row.int(5)
+        return DemandRecord.Bin(start: row.instant(0), demand: demand)
+      }
+      record.gaps = try connection.all(
+        """
+        SELECT start, ends FROM demand_gaps WHERE pool = ? AND start < ? AND ends > ?
+        ORDER BY start
+        """, [.text(pool), .instant(end), .instant(start)]
+      ) { max($0.instant(0), start)..<min($0.instant(1), end) }
+      return record
+    }
+  }
+
   package func backup(to path: String) throws(StoreError) {
     try Backup(connection: connection, path: path).write()
   }

@@ -82,6 +82,25 @@ extension Workspace {
     }
   }
 
+  @Test func theDemandOfTheReadmeIsTakenIn() throws {
+    try Workspace.with { workspace in
+      try workspace.declare("vouchers", "")
+      let time = DateFormatter()
+      time.locale = Locale(identifier: "en_US_POSIX")
+      time.dateFormat = "dd/MMM/yyyy:HH:mm:ss Z"
+      // Every 10 minutes of 4 days.
+      let lines = (1...576).map { place in
+        let at = time.string(from: Date(timeIntervalSinceNow: Double(-600 * place)))
+        return "10.0.0.1 - - [\(at)] \"POST /claims HTTP/1.1\" 201 12\n"
+      }
+      try workspace.write("access.log", lines.joined() + "nonsense\n")
+      let child = try workspace.run(script: try Document.readme.block(behind: "<!-- demand"))
+      #expect(try child.wait(within: 60) == 0, "\(child.errors)")
+      #expect(child.output.hasPrefix("576 requests of "))
+      #expect(child.output.contains("\nlearned+topup "))
+    }
+  }
+
   @Test func theKeysThatTheReadmeListsAreAccepted() throws {
     try Workspace.with { workspace in
       let yaml = try Document.readme.block(behind: "Every key with its default:")
@@ -130,7 +149,7 @@ extension Workspace {
       for command in [
         "serve", "check", "next", "prefill", "put", "claim", "confirm", "release", "cancel",
         "claims", "levels", "runs", "run", "pause", "resume", "breaker reset", "recall", "purge",
-        "backup", "restore", "verify", "simulate",
+        "backup", "restore", "verify", "demand import", "demand", "simulate",
       ] {
         #expect(help.contains("\n  \(command)"), "\(command)")
         #expect(readme.contains("`larder \(command)"), "\(command)")

@@ -3,7 +3,7 @@ import Pictures
 import Sizing
 
 extension Command {
-  private static let demand = Option(
+  private static let demandFile = Option(
     name: "--demand", value: "FILE", help: "the demand that was; - is standard input")
   private static let from = Option(
     name: "--evaluate-from", value: "INSTANT",
@@ -22,6 +22,7 @@ extension Command {
     notes: """
       The file is CSV: the line `start,requests`, then a row for each step of time, as
       `2026-06-01T00:00Z,17`; requests that missed count too, and unknown ones are left empty.
+      `larder demand POOL --csv` prints one. An access log will do too, as for `larder demand import`.
 
       learned orders at each interval what the forecast of the demand before asks for; learned+topup
       also in between, when the shelf would run out. fixed:N fills up to N at each interval, and
@@ -32,13 +33,14 @@ extension Command {
       ends 26 hours before the file does. COST/1000: misses and waste by their costs, for 1,000 requests.
       """,
     options: [
-      demand, SizingOptions.shelfLife, SizingOptions.leadTime, SizingOptions.interval,
+      demandFile, SizingOptions.shelfLife, SizingOptions.leadTime, SizingOptions.interval,
       SizingOptions.missCost, SizingOptions.wasteCost, SizingOptions.holdingCost, from, policy, svg,
+      DemandInput.time,
     ], common: [.json, .help]
   ) { context throws(CommandError) in
     let arguments = context.arguments
     try arguments.expect(atMost: 0)
-    let file = try arguments.required(arguments.value(demand), demand)
+    let file = try arguments.required(arguments.value(demandFile), demandFile)
     let supply = try supply(arguments)
     let costs = Costs(
       miss: try arguments.required(arguments.cost(SizingOptions.missCost), SizingOptions.missCost),
@@ -46,7 +48,7 @@ extension Command {
       holding: try arguments.cost(SizingOptions.holdingCost) ?? 0)
     let choices = try choices(arguments)
     let start = try arguments.instant(from)
-    let series = try DemandInput.read(file)
+    let series = try DemandInput.read(file, timeField: arguments.value(DemandInput.time))
     guard
       let replay = Replay(
         demand: series, supply: supply, costs: costs, from: start.map { $0.firstWholeBin })
