@@ -294,6 +294,12 @@ package protocol StoreReader: AnyObject {
     of pool: String, from start: Instant, before end: Instant, limit: Int
   ) throws(StoreError) -> DemandRecord
 
+  /// How many available items, stale ones left out, expire from one instant on and before another, by
+  /// the bins that their expiry falls into.
+  func expiring(
+    in pool: String, from start: Instant, before end: Instant
+  ) throws(StoreError) -> [Int: Int]
+
   /// How much room the store's disk has; nil where it has none of its own.
   func space() -> DiskSpace?
 

@@ -1,6 +1,7 @@
 import CSQLite
 import Glibc
 import Larder
+import Sizing
 
 /// The reading side of the embedded store: a connection that cannot write.
 package final class SQLiteReader: StoreReader {
@@ -295,6 +296,21 @@ package final class SQLiteReader: StoreReader {
       ) { max($0.instant(0), start)..<min($0.instant(1), end) }
       return record
     }
+  }
+
+  package func expiring(
+    in pool: String, from start: Instant, before end: Instant
+  ) throws(StoreError) -> [Int: Int] {
+    var found: [Int: Int] = [:]
+    try connection.run(
+      """
+      SELECT expires_at, count(*) FROM inventory
+      WHERE pool = ? AND state = 'available' AND expires_at IS NOT NULL AND stale = 0
+        AND expires_at >= ? AND expires_at < ?
+      GROUP BY expires_at
+      """, [.text(pool), .instant(start), .instant(end)]
+    ) { found[$0.instant(0).bin, default: 0] += $0.int(1) }
+    return found
   }
 
   package func backup(to path: String) throws(StoreError) {

@@ -221,6 +221,9 @@ final class MemoryReader: StoreReader {
   func demand(
     of pool: String, from start: Instant, before end: Instant, limit: Int
   ) throws(StoreError) -> DemandRecord { DemandRecord() }
+  func expiring(
+    in pool: String, from start: Instant, before end: Instant
+  ) throws(StoreError) -> [Int: Int] { [:] }
   func backup(to path: String) throws(StoreError) {}
   func close() {}
 }

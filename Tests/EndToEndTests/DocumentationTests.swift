@@ -149,7 +149,7 @@ extension Workspace {
       for command in [
         "serve", "check", "next", "prefill", "put", "claim", "confirm", "release", "cancel",
         "claims", "levels", "runs", "run", "pause", "resume", "breaker reset", "recall", "purge",
-        "backup", "restore", "verify", "demand import", "demand", "simulate",
+        "backup", "restore", "verify", "demand import", "demand", "plan", "simulate",
       ] {
         #expect(help.contains("\n  \(command)"), "\(command)")
         #expect(readme.contains("`larder \(command)"), "\(command)")

@@ -196,6 +196,9 @@ final class FakeReader: StoreReader {
   func demand(
     of pool: String, from start: Instant, before end: Instant, limit: Int
   ) throws(StoreError) -> DemandRecord { DemandRecord() }
+  func expiring(
+    in pool: String, from start: Instant, before end: Instant
+  ) throws(StoreError) -> [Int: Int] { [:] }
   func backup(to path: String) throws(StoreError) {}
   func close() {}
 

@@ -37,15 +37,13 @@ extension Arguments {
   /// A cost, which is at least 0.
   func cost(_ option: Option) throws(CommandError) -> Double? {
     guard let text = value(option) else { return nil }
-    guard let cost = Double(text), (0...Self.highestCost).contains(cost),
+    guard let cost = Double(text), Limits.costs.contains(cost),
       text.allSatisfy({ $0.isNumber || $0 == "." })
     else {
       throw .usage("\(option.name) must be a number from 0 to 1000000000, not \(text)")
     }
     return cost
   }
-
-  private static let highestCost = 1e9
 
   func instant(_ option: Option) throws(CommandError) -> Instant? {
     guard let text = value(option) else { return nil }

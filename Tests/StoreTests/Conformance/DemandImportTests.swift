@@ -96,6 +96,22 @@ import Testing
   }
 
   @Test(arguments: StoreKind.all)
+  func whatExpiresSoonIsCountedByBins(_ kind: StoreKind) throws {
+    let fixture = try kind.open()
+    try fixture.adopt("p", unlimited)
+    let bin = Instant(bin: present)
+    for (first, seconds) in [(0, 600), (2, 899), (4, 900), (6, 1800)] {
+      try fixture.put(items(first..<first + 2, expiresAt: bin + .seconds(seconds)))
+    }
+    try fixture.put(items(8..<10))
+    #expect(try fixture.claim("u").granted != nil)
+    let found = try fixture.reader.expiring(
+      in: "p", from: bin + .seconds(600), before: bin + .seconds(1800))
+    #expect(found == [present + 2: 3, present + 3: 2])
+    #expect(try fixture.reader.expiring(in: "q", from: bin, before: bin + .seconds(9)) == [:])
+  }
+
+  @Test(arguments: StoreKind.all)
   func aPurgeTakesOldGapsToo(_ kind: StoreKind) throws {
     let fixture = try kind.open()
     try fixture.adopt("p", unlimited)

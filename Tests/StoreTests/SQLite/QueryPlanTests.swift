@@ -56,6 +56,7 @@ import Testing
     }
     #expect(try reader.item("4", in: "p", at: start) != nil)
     _ = try fixture.shownRun("r")
+    _ = try reader.expiring(in: "p", from: start, before: start + .seconds(9))
     let past = DemandSeries(start: start.bin - 4, requests: [1, nil, 1])
     #expect(try fixture.store.importDemand(past, in: "p", at: start).bins == 2)
     #expect(try fixture.store.importDemand(past, in: "p", at: start).kept == 2)
