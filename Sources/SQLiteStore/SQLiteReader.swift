@@ -1,7 +1,6 @@
 import CSQLite
 import Glibc
 import Larder
-import Sizing
 
 /// The reading side of the embedded store: a connection that cannot write.
 package final class SQLiteReader: StoreReader {
