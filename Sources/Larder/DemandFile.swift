@@ -65,7 +65,7 @@ package enum DemandFile {
   }
 
   /// RFC 3339, of which the seconds may be left out.
-  private static func time(_ cell: ArraySlice<UInt8>) -> Instant? {
+  package static func time(_ cell: some Collection<UInt8>) -> Instant? {
     let toMinutes = 16
     var bytes = Array(cell)
     if bytes.count > toMinutes, bytes[toMinutes] != UInt8(ascii: ":") {

@@ -67,7 +67,7 @@ import Testing
       try writeSteady(workspace)
       let words = [
         "simulate", "--demand", "demand.csv", "--shelf-life", "none", "--lead-time", "0s",
-        "--interval", "1h", "--miss-cost", "5", "--evaluate-from", "2026-06-04T00:00:00Z",
+        "--interval", "1h", "--miss-cost", "5", "--evaluate-from", "2026-06-04T00:00Z",
         "--policy", "fixed:6", "--policy", "fixed:best", "--policy", "reorder:3,12",
       ]
       let json = try workspace.larder(words + ["--json"]).json

@@ -45,9 +45,10 @@ extension Arguments {
     return cost
   }
 
+  /// A time, as demand files write it too.
   func instant(_ option: Option) throws(CommandError) -> Instant? {
     guard let text = value(option) else { return nil }
-    guard let instant = RFC3339.parse(text) else {
+    guard let instant = DemandFile.time(text.utf8) else {
       throw .usage("\(option.name) must be a time such as 2026-11-24T20:00:00Z, not \(text)")
     }
     return instant
