@@ -59,17 +59,17 @@ let package = Package(
     target("Pictures", ["Cron", "Sizing"]),
     target("Larder", ["Cron", "Sizing"]),
     target("ScheduleFile", ["Larder", "Cron", "CYAML"]),
-    target("SQLiteStore", ["Larder", "CSQLite", "CLinux"]),
+    target("SQLiteStore", ["Larder", "Sizing", "CSQLite", "CLinux"]),
     target("Producer", ["Larder", "Lock", "CLinux"]),
     target("Engine", ["Larder", "Producer", "CLinux"]),
     target("Webhook", ["Larder", "Engine", "CCurl", "CCrypto"]),
     target("HTTPServer", ["Lock", "CMicrohttpd", "CLinux"]),
-    target("API", ["Larder", "Lock", "Engine", "HTTPServer"]),
+    target("API", ["Larder", "Lock", "Engine", "HTTPServer", "Sizing"]),
     target(
       "LarderCLI",
       [
         "Cron", "Larder", "ScheduleFile", "SQLiteStore", "Producer", "Engine", "HTTPServer", "API",
-        "Webhook", "Lock", "CCurl", "CLinux",
+        "Webhook", "Lock", "CCurl", "CLinux", "Pictures", "Sizing",
       ]),
     .executableTarget(name: "larder", dependencies: ["LarderCLI"], swiftSettings: strict),
 
@@ -82,9 +82,9 @@ let package = Package(
       name: "sizing-cells", dependencies: ["Sizing", "Larder"], path: "Tests/SizingCells",
       swiftSettings: strict),
     tests("ScheduleFileTests", ["ScheduleFile", "Larder"], resources: [.copy("Data")]),
-    tests("StoreTests", ["SQLiteStore", "Larder", "ScheduleFile", "Lock", "CSQLite"]),
+    tests("StoreTests", ["SQLiteStore", "Larder", "ScheduleFile", "Lock", "Sizing", "CSQLite"]),
     tests("ProducerTests", ["Producer", "Larder", "Lock"]),
-    tests("EngineTests", ["Engine", "Larder", "SQLiteStore", "Producer", "Lock"]),
+    tests("EngineTests", ["Engine", "Larder", "SQLiteStore", "Producer", "Lock", "Sizing"]),
     .target(
       name: "Simulation",
       dependencies: ["Engine", "Larder", "Cron", "ScheduleFile", "SQLiteStore", "Lock", "CSQLite"],
@@ -95,7 +95,7 @@ let package = Package(
     tests("SimulationTests", ["Simulation"]),
     tests("WebhookTests", ["Webhook", "Larder", "Engine", "HTTPServer", "CCurl"]),
     tests("HTTPServerTests", ["HTTPServer"]),
-    tests("APITests", ["API", "Engine", "HTTPServer", "Larder", "Lock"]),
+    tests("APITests", ["API", "Engine", "HTTPServer", "Larder", "Lock", "Sizing"]),
     .target(
       name: "Harness", dependencies: ["Lock"], path: "Tests/Harness", swiftSettings: strict),
     tests("EndToEndTests", ["Harness", "LarderCLI", "Lock", "larder"]),

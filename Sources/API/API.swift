@@ -71,6 +71,15 @@ package final class API: Sendable {
     Route("GET", "v1/pools/*/level") { api, call, names, answer throws(Problem) in
       try api.readLevel(call, pool: names[0], answer)
     },
+    Route("GET", "v1/pools/*/demand") { api, call, names, answer throws(Problem) in
+      try api.readDemand(call, pool: names[0], answer)
+    },
+    Route("POST", "v1/pools/*/demand") { api, call, names, answer throws(Problem) in
+      try api.importDemand(call, pool: names[0], answer)
+    },
+    Route("GET", "v1/pools/*/plan") { api, call, names, answer throws(Problem) in
+      try api.readPlan(call, pool: names[0], answer)
+    },
     Route("GET", "v1/runs") { api, call, _, answer throws(Problem) in
       try api.listRuns(call, answer)
     },

@@ -15,6 +15,9 @@ package struct Demand: Sendable, Hashable {
 
   package init() {}
 
+  /// All requests, those that missed included.
+  package var requests: Int { hits + misses }
+
   /// A request that got `items` items.
   package static func hit(_ items: Int) -> Demand {
     var demand = Demand()
@@ -81,7 +84,7 @@ package struct RecentDemand: Sendable, Hashable {
 
   /// Requests that got their items among all, 0 to 1; nil where there were none.
   package var hitRate: Double? {
-    let requests = lastDay.hits + lastDay.misses
+    let requests = lastDay.requests
     return requests > 0 ? Double(lastDay.hits) / Double(requests) : nil
   }
 

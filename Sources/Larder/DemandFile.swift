@@ -13,11 +13,14 @@ package enum DemandFile {
 
   package static let header = "start,requests"
 
-  package static func read(_ text: [UInt8]) throws(Malformed) -> DemandSeries {
+  /// - Parameter singleRow: how long the step of a row is that is the only one; nil: that is an error.
+  package static func read(
+    _ text: [UInt8], singleRow: Duration? = nil
+  ) throws(Malformed) -> DemandSeries {
     guard text.count <= Limits.demandFileBytes else {
       throw Malformed(line: 0, message: "more than \(Limits.demandFileBytes) bytes")
     }
-    var rows = Rows()
+    var rows = Rows(singleRow: singleRow)
     var hasHeader = false
     var number = 0
     for line in lines(of: text) {
@@ -62,7 +65,7 @@ package enum DemandFile {
   }
 
   /// RFC 3339, of which the seconds may be left out.
-  private static func time(_ cell: ArraySlice<UInt8>) -> Instant? {
+  package static func time(_ cell: some Collection<UInt8>) -> Instant? {
     let toMinutes = 16
     var bytes = Array(cell)
     if bytes.count > toMinutes, bytes[toMinutes] != UInt8(ascii: ":") {
@@ -91,7 +94,14 @@ package enum DemandFile {
 /// Rows of one step, and what they say about bins of 5 minutes.
 private struct Rows {
   private var rows: [DemandFile.Row] = []
-  private var step: Int64 = 0
+  /// In milliseconds.
+  private var step: Int64
+  private let fewest: Int
+
+  init(singleRow: Duration?) {
+    step = singleRow?.inMilliseconds ?? 0
+    fewest = singleRow == nil ? 2 : 1
+  }
 
   mutating func add(_ row: DemandFile.Row, at line: Int) throws(DemandFile.Malformed) {
     if let last = rows.last {
@@ -114,8 +124,9 @@ private struct Rows {
   /// The bins that the rows cover as a whole. Requests of a row are spread over its bins evenly, in
   /// whole numbers; a bin of which a part is unknown is unknown.
   func series() throws(DemandFile.Malformed) -> DemandSeries {
-    guard let first = rows.first, let last = rows.last, rows.count > 1 else {
-      throw DemandFile.Malformed(line: 0, message: "there have to be two rows or more")
+    guard let first = rows.first, let last = rows.last, rows.count >= fewest else {
+      let least = fewest == 1 ? "a row" : "two rows"
+      throw DemandFile.Malformed(line: 0, message: "there have to be \(least) or more")
     }
     let length = Int64(Grid.binSeconds * 1000)
     func bin(of time: Int64) -> Int { Int(time >= 0 ? time / length : (time + 1) / length - 1) }

@@ -113,6 +113,17 @@ package enum Limits {
   package static let demandRequests = 1_000_000_000
   /// Bins of 5 minutes that a file may cover: 20 years.
   package static let demandBins = 20 * 366 * 24 * 12
+  /// Bins that one call takes in, in one transaction.
+  package static let importedBins = 1000
+
+  /// Demand that a plan looks back on.
+  package static let planHistory = Duration.seconds(17 * 7 * 24 * 3600)
+  /// What expires later than this is not looked at for a plan: an order comes before that.
+  package static let planShelf = Duration.seconds(2 * 24 * 3600)
+  /// What a miss or a wasted item may cost.
+  package static let costs = 0.0...1e9
+  /// Runs that a plan learns the lead time from.
+  package static let planRuns = 100
 
   // Producers
   package static let sliceItems = 1...2000

@@ -1,3 +1,5 @@
+import Sizing
+
 /// A pool's definition as its schedule file gives it.
 package struct Definition: Sendable {
   package var pool: Pool
@@ -216,6 +218,13 @@ package protocol Store: AnyObject {
   /// Writes the demand that waits.
   func writeDemand() throws(StoreError)
 
+  /// Takes in demand that was counted elsewhere: bins before the present one in which the pool has no
+  /// requests yet; the others stay as they are. What lies between that and what the pool has is
+  /// unknown.
+  func importDemand(
+    _ demand: DemandSeries, in pool: String, at now: Instant
+  ) throws(StoreError) -> DemandImport
+
   /// Whether the store has work of its own to do, beside what it is asked for.
   var upkeepWaits: Bool { get }
 
@@ -278,6 +287,18 @@ package protocol StoreReader: AnyObject {
 
   /// A run with its slices and log.
   func run(_ id: String) throws(StoreError) -> Run?
+
+  /// The first `limit` bins of a pool's demand from one instant on and before another, oldest
+  /// first, and the spans in there in which nobody counted.
+  func demand(
+    of pool: String, from start: Instant, before end: Instant, limit: Int
+  ) throws(StoreError) -> DemandRecord
+
+  /// How many available items, stale ones left out, expire from one instant on and before another, by
+  /// the bins that their expiry falls into.
+  func expiring(
+    in pool: String, from start: Instant, before end: Instant
+  ) throws(StoreError) -> [Int: Int]
 
   /// How much room the store's disk has; nil where it has none of its own.
   func space() -> DiskSpace?

@@ -173,6 +173,15 @@ enum Rows {
     } ?? RecentDemand()
   }
 
+  /// The beginning of a pool's first bin; nil where it has none.
+  static func firstDemand(
+    of pool: String, _ connection: Connection
+  ) throws(StoreError) -> Instant? {
+    try connection.first("SELECT min(bin) FROM demand WHERE pool = ?", [.text(pool)]) {
+      $0.optionalInstant(0)
+    } ?? nil
+  }
+
   /// The status of every pool, or of one; the stock as counted.
   static func pools(
     _ name: String?, _ connection: Connection, _ read: (String, String) throws(StoreError) -> Pool

@@ -268,6 +268,50 @@ package final class SQLiteReader: StoreReader {
     }
   }
 
+  package func demand(
+    of pool: String, from start: Instant, before end: Instant, limit: Int
+  ) throws(StoreError) -> DemandRecord {
+    try connection.snapshot { () throws(StoreError) in
+      var record = DemandRecord()
+      record.bins = try connection.all(
+        """
+        SELECT bin, hits, misses, claimed, missed, wasted FROM demand
+        WHERE pool = ? AND bin >= ? AND bin < ? ORDER BY bin LIMIT ?
+        """, [.text(pool), .instant(start), .instant(end), .integer(limit)]
+      ) { row in
+        var demand = Demand()
+        demand.hits = row.int(1)
+        demand.misses = row.int(2)
+        demand.claimed = row.int(3)
+        demand.missed = row.int(4)
+        demand.wasted = row.int(5)
+        return DemandRecord.Bin(start: row.instant(0), demand: demand)
+      }
+      record.gaps = try connection.all(
+        """
+        SELECT start, ends FROM demand_gaps WHERE pool = ? AND start < ? AND ends > ?
+        ORDER BY start
+        """, [.text(pool), .instant(end), .instant(start)]
+      ) { max($0.instant(0), start)..<min($0.instant(1), end) }
+      return record
+    }
+  }
+
+  package func expiring(
+    in pool: String, from start: Instant, before end: Instant
+  ) throws(StoreError) -> [Int: Int] {
+    var found: [Int: Int] = [:]
+    try connection.run(
+      """
+      SELECT expires_at, count(*) FROM inventory
+      WHERE pool = ? AND state = 'available' AND expires_at IS NOT NULL AND stale = 0
+        AND expires_at >= ? AND expires_at < ?
+      GROUP BY expires_at
+      """, [.text(pool), .instant(start), .instant(end)]
+    ) { found[$0.instant(0).bin, default: 0] += $0.int(1) }
+    return found
+  }
+
   package func backup(to path: String) throws(StoreError) {
     try Backup(connection: connection, path: path).write()
   }

@@ -155,6 +155,13 @@ extension SQLiteStore {
           SELECT bin FROM demand WHERE pool = ?1 AND bin < ?2 ORDER BY bin LIMIT ?3)
         """, [.text(pool), .instant(before), .integer(allowance.left)])
       allowance.spend(connection.changes)
+      guard allowance.left > 0 else { return }
+      try connection.run(
+        """
+        DELETE FROM demand_gaps WHERE pool = ?1 AND start IN (
+          SELECT start FROM demand_gaps WHERE pool = ?1 AND start < ?2 AND ends < ?2 LIMIT ?3)
+        """, [.text(pool), .instant(before), .integer(allowance.left)])
+      allowance.spend(connection.changes)
     }
   }
 }

@@ -315,6 +315,16 @@ enum Schema {
     ) STRICT;
     INSERT INTO claim_index_secret (first, second) VALUES (random(), random());
     """,
+    """
+    -- Spans in which nobody counted what was asked of a pool: a bin of `demand` that is not there is
+    -- unknown in them, and 0 elsewhere. Spans of a pool neither overlap nor touch.
+    CREATE TABLE demand_gaps (
+      pool TEXT NOT NULL,
+      start INTEGER NOT NULL,
+      ends INTEGER NOT NULL,
+      PRIMARY KEY (pool, start)
+    ) STRICT, WITHOUT ROWID;
+    """,
   ]
 
   /// The version that a database has after all migrations.

@@ -49,6 +49,8 @@ package struct Decision: Sendable, Equatable {
   package var target: Double?
   /// Why, where the target is learned and the order is a scheduled one.
   package var plan: Plan?
+  /// What is on the shelf and will expire unused before the next order is ready, by a scheduled one.
+  package var unused = 0.0
 
   package static let none = Decision(items: 0, target: nil, plan: nil)
 }
@@ -94,6 +96,6 @@ extension Situation {
   fileprivate func fill(to target: Double, besides unused: Double = 0) -> Decision {
     // Sums of fractions that come out as a whole number may be a little beside it.
     let items = (target - (Double(shelf.position) - unused) - 1e-9).rounded(.up)
-    return Decision(items: max(0, Int(items)), target: target, plan: nil)
+    return Decision(items: max(0, Int(items)), target: target, plan: nil, unused: unused)
   }
 }

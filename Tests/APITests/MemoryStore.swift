@@ -1,5 +1,6 @@
 import Larder
 import Lock
+import Sizing
 
 /// A store in memory: claims have lives in it, all else does as it is told.
 final class MemoryStore: Sendable {
@@ -166,6 +167,9 @@ final class MemoryWriter: Store {
   func commit(_ slice: SliceCommit, at now: Instant) throws(StoreError) -> PutResult {
     throw .fenced
   }
+  func importDemand(
+    _ demand: DemandSeries, in pool: String, at now: Instant
+  ) throws(StoreError) -> DemandImport { DemandImport() }
   var demandWaits: Bool { false }
   func writeDemand() throws(StoreError) {}
   func takeChanges() throws(StoreError) -> [String: Stock] { [:] }
@@ -214,6 +218,12 @@ final class MemoryReader: StoreReader {
     pool: String?, before cursor: Int64?, limit: Int
   ) throws(StoreError) -> Page<Run> { Page(rows: [], cursor: nil) }
   func run(_ id: String) throws(StoreError) -> Run? { nil }
+  func demand(
+    of pool: String, from start: Instant, before end: Instant, limit: Int
+  ) throws(StoreError) -> DemandRecord { DemandRecord() }
+  func expiring(
+    in pool: String, from start: Instant, before end: Instant
+  ) throws(StoreError) -> [Int: Int] { [:] }
   func backup(to path: String) throws(StoreError) {}
   func close() {}
 }

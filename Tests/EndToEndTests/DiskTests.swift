@@ -60,7 +60,7 @@ struct DiskTests {
     try workspace.declare(
       "codes",
       """
-      producer: {command: [./make], slice: 20}
+      producer: {command: [./make], slice: 10}
       stock: {target: 5000, reorder_at: 4999, max: 5000}
       claims: {per_user: 0}
       """)
@@ -213,7 +213,7 @@ struct DiskTests {
     #expect(Set(calls).count == calls.count)
     let level = try server.http.level("codes")
     let produced = level["produced"].int ?? 0
-    #expect(produced == workspace.lines("ledger").count && produced == 20 * calls.count)
+    #expect(produced == workspace.lines("ledger").count && produced == 10 * calls.count)
     #expect(level["claimed"] == .int(claims.count))
     var items: Set<String> = []
     for (key, claim) in claims {

@@ -72,6 +72,35 @@ extension Workspace {
     }
   }
 
+  @Test func theSimulationOfTheReadmeWorks() throws {
+    try Workspace.with { workspace in
+      let child = try workspace.run(script: try Document.readme.block(behind: "<!-- sizing"))
+      #expect(try child.wait(within: 60) == 0, "\(child.errors)")
+      #expect(child.output.contains("\nlearned+topup "))
+      #expect(child.output.contains("\nreorder:10,40 "))
+      #expect(workspace.read("picture.svg").hasPrefix("<svg "))
+    }
+  }
+
+  @Test func theDemandOfTheReadmeIsTakenIn() throws {
+    try Workspace.with { workspace in
+      try workspace.declare("vouchers", "")
+      let time = DateFormatter()
+      time.locale = Locale(identifier: "en_US_POSIX")
+      time.dateFormat = "dd/MMM/yyyy:HH:mm:ss Z"
+      // Every 10 minutes of 4 days.
+      let lines = (1...576).map { place in
+        let at = time.string(from: Date(timeIntervalSinceNow: Double(-600 * place)))
+        return "10.0.0.1 - - [\(at)] \"POST /claims HTTP/1.1\" 201 12\n"
+      }
+      try workspace.write("access.log", lines.joined() + "nonsense\n")
+      let child = try workspace.run(script: try Document.readme.block(behind: "<!-- demand"))
+      #expect(try child.wait(within: 60) == 0, "\(child.errors)")
+      #expect(child.output.hasPrefix("576 requests of "))
+      #expect(child.output.contains("\nlearned+topup "))
+    }
+  }
+
   @Test func theKeysThatTheReadmeListsAreAccepted() throws {
     try Workspace.with { workspace in
       let yaml = try Document.readme.block(behind: "Every key with its default:")
@@ -120,7 +149,7 @@ extension Workspace {
       for command in [
         "serve", "check", "next", "prefill", "put", "claim", "confirm", "release", "cancel",
         "claims", "levels", "runs", "run", "pause", "resume", "breaker reset", "recall", "purge",
-        "backup", "restore", "verify",
+        "backup", "restore", "verify", "demand import", "demand", "plan", "simulate",
       ] {
         #expect(help.contains("\n  \(command)"), "\(command)")
         #expect(readme.contains("`larder \(command)"), "\(command)")

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Larder
 import SQLiteStore
+import Sizing
 import Testing
 
 @testable import Engine
@@ -62,6 +63,11 @@ private final class FlakyStore: Store {
   }
   func purge(before: Instant, at now: Instant, limit: Int) throws(StoreError) -> Piece {
     try store.purge(before: before, at: now, limit: limit)
+  }
+  func importDemand(
+    _ demand: DemandSeries, in pool: String, at now: Instant
+  ) throws(StoreError) -> DemandImport {
+    try store.importDemand(demand, in: pool, at: now)
   }
   func takeResolved() -> [String] { store.takeResolved() }
   func deliveries(

@@ -1,4 +1,5 @@
 import Larder
+import Sizing
 import Synchronization
 
 @testable import Engine
@@ -143,6 +144,10 @@ final class FakeStore: Store {
   func delivered(_ id: String) throws(StoreError) {}
   func failedDelivery(_ id: String, nextTryAt: Instant) throws(StoreError) {}
 
+  func importDemand(
+    _ demand: DemandSeries, in pool: String, at now: Instant
+  ) throws(StoreError) -> DemandImport { DemandImport() }
+
   func pools() throws(StoreError) -> [PoolStatus] { [] }
   func definitions() throws(StoreError) -> [KeptDefinition] { [] }
   func change(_ changes: DefinitionChanges, at now: Instant) throws(StoreError) {}
@@ -188,6 +193,12 @@ final class FakeReader: StoreReader {
     pool: String?, before cursor: Int64?, limit: Int
   ) throws(StoreError) -> Page<Run> { Page(rows: [], cursor: nil) }
   func run(_ id: String) throws(StoreError) -> Run? { nil }
+  func demand(
+    of pool: String, from start: Instant, before end: Instant, limit: Int
+  ) throws(StoreError) -> DemandRecord { DemandRecord() }
+  func expiring(
+    in pool: String, from start: Instant, before end: Instant
+  ) throws(StoreError) -> [Int: Int] { [:] }
   func backup(to path: String) throws(StoreError) {}
   func close() {}
 

@@ -1,5 +1,6 @@
 import CSQLite
 import Larder
+import Sizing
 import Testing
 
 @testable import SQLiteStore
@@ -55,6 +56,12 @@ import Testing
     }
     #expect(try reader.item("4", in: "p", at: start) != nil)
     _ = try fixture.shownRun("r")
+    _ = try reader.expiring(in: "p", from: start, before: start + .seconds(9))
+    let past = DemandSeries(start: start.bin - 4, requests: [1, nil, 1])
+    #expect(try fixture.store.importDemand(past, in: "p", at: start).bins == 2)
+    #expect(try fixture.store.importDemand(past, in: "p", at: start).kept == 2)
+    #expect(
+      try reader.demand(of: "p", from: start - .seconds(3000), before: start, limit: 9).gaps != [])
     try fixture.store.retire(["p"], at: start)
     try doEverythingStale(fixture)
     try doEverythingOver(fixture)

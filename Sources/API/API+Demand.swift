@@ -1,0 +1,134 @@
+import Engine
+import HTTPServer
+import Larder
+import Sizing
+
+extension API {
+  /// `GET /v1/pools/{pool}/demand`, oldest first.
+  func readDemand(
+    _ call: APIRequest, pool: String, _ answer: @escaping Route.Answer
+  ) throws(Problem) {
+    try call.expectQuery("from", "to", "cursor", "limit")
+    let (limit, cursor) = try call.page()
+    let from = try call.instant("from") ?? Instant(milliseconds: 0)
+    let start = cursor.map { Instant(milliseconds: $0) } ?? from
+    let end = try call.instant("to") ?? Instant(milliseconds: .max)
+    let now = clock()
+    try read(
+      { (store) throws(StoreError) in
+        if try store.pools([pool], at: now).isEmpty { throw .unknownPool(pool) }
+        return try store.demand(of: pool, from: start, before: end, limit: limit + 1)
+      }, answer
+    ) { record in
+      let next = record.bins.count > limit ? record.bins[limit].start : nil
+      return Documents.json(200) {
+        Documents.write(record, of: pool, limit: limit, next: next, &$0)
+      }
+    }
+  }
+
+  /// `POST /v1/pools/{pool}/demand`
+  func importDemand(
+    _ call: APIRequest, pool: String, _ answer: @escaping Route.Answer
+  ) throws(Problem) {
+    try call.expectQuery()
+    try call.expectBody("text/csv")
+    let now = clock()
+    let accepted = readers.read { (_) throws(StoreError) in
+      Result { () throws(Problem) in try Self.demand(call.body, at: now) }
+    } _: { [self] read in
+      do throws(Problem) {
+        try importDemand(try read.mapError(Self.problem).get().get(), in: pool, answer)
+      } catch {
+        answer(.failure(error))
+      }
+    }
+    if !accepted { throw Self.busy("too many calls wait for the store") }
+  }
+
+  private func importDemand(
+    _ series: DemandSeries, in pool: String, _ answer: @escaping Route.Answer
+  ) throws(Problem) {
+    try write(
+      { (store, now) throws(StoreError) in
+        try store.importDemand(series, in: pool, at: now)
+      }, answer
+    ) { result in
+      Documents.json(200) { json in
+        json.object {
+          $0.member("bins", result.bins)
+          $0.member("requests", result.requests)
+          $0.member("kept", result.kept)
+        }
+      }
+    }
+  }
+
+  private static func demand(
+    _ body: [UInt8], at now: Instant
+  ) throws(Problem) -> DemandSeries {
+    let series: DemandSeries
+    do throws(DemandFile.Malformed) {
+      series = try DemandFile.read(body, singleRow: Demand.bin)
+    } catch {
+      let place = error.line > 0 ? "line \(error.line): " : ""
+      throw Problem(.badRequest, "\(place)\(error.message); nothing was kept")
+    }
+    guard series.requests.count <= Limits.importedBins else {
+      throw Problem(
+        .tooLarge,
+        "more than \(Limits.importedBins) times 5 minutes: send them in several requests")
+    }
+    guard series.end <= now.bin + 1 else {
+      throw Problem(
+        .badRequest,
+        "the rows go on until \(RFC3339.format(Instant(bin: series.end))), which is to come: leave "
+          + "out what is not over yet; nothing was kept")
+    }
+    return series
+  }
+}
+
+extension APIRequest {
+  /// A query parameter that is a time.
+  fileprivate func instant(_ name: String) throws(Problem) -> Instant? {
+    guard let text = parameter(name) else { return nil }
+    guard let instant = RFC3339.parse(text) else {
+      throw Problem(.badRequest, "\(name) must be a time such as 2026-11-24T20:00:00Z")
+    }
+    return instant
+  }
+}
+
+extension Documents {
+  fileprivate static func write(
+    _ record: DemandRecord, of pool: String, limit: Int, next: Instant?, _ json: inout JSONWriter
+  ) {
+    json.object { json in
+      json.member("pool", pool)
+      json.array("bins") { json in
+        for bin in record.bins.prefix(limit) {
+          json.object {
+            $0.member("start", bin.start)
+            $0.member("requests", bin.demand.requests)
+            $0.member("hits", bin.demand.hits)
+            $0.member("misses", bin.demand.misses)
+            $0.member("claimed", bin.demand.claimed)
+            $0.member("missed", bin.demand.missed)
+            $0.member("wasted", bin.demand.wasted)
+          }
+        }
+      }
+      // A gap that goes on behind this page is the next one's too.
+      json.array("gaps") { json in
+        for gap in record.gaps where next.map({ gap.lowerBound < $0 }) ?? true {
+          json.object {
+            $0.member("from", gap.lowerBound)
+            $0.member("to", next.map { min($0, gap.upperBound) } ?? gap.upperBound)
+          }
+        }
+      }
+      json.member("cursor", APIRequest.text(cursor: next?.milliseconds))
+    }
+  }
+}

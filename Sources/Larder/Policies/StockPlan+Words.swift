@@ -1,0 +1,79 @@
+import Sizing
+
+extension StockPlan {
+  /// Where the target comes from.
+  package var why: String {
+    var text = "target \(plan.target): usual \(Self.rate(plan.usualOfHour))/h; "
+    if let carried = plan.carried {
+      text += "last hour \(Self.change(plan.lastHour)), last 24 h \(Self.change(plan.lastDay)), "
+      text += "carried forward \(Self.part(carried.lastHour))/\(Self.part(carried.lastDay)); "
+    } else {
+      text += "\(knownText), so this is mostly a guess; "
+    }
+    let likely = plan.likely
+    text += "expect \(Self.rate(plan.untilNext.mean)) in \(Self.span(plan.bins)) "
+    text += "(80 %: \(likely.lowerBound) to \(likely.upperBound)); "
+    text += "chance to run out \(Self.percent(plan.chanceToRunOut))"
+    guard supply.shelfLife != nil else { return text }
+    return text + ", last item expires unused \(Self.percent(plan.chanceOfWaste))"
+  }
+
+  /// What would be ordered.
+  package var orderText: String {
+    var text = "would order \(order) now: \(position) on the shelf or on order"
+    if expiring > 0 { text += ", of which \(expiring) will expire unused before more is ready" }
+    if order < wanted { text += ", and \(wanted) would pass the max of \(pool.stock.max)" }
+    return text
+  }
+
+  /// What it was reckoned with.
+  package var termsText: String {
+    let life = supply.shelfLife.map { "shelf life \(Self.span($0))" } ?? "no shelf life"
+    let next = nextOrderAt.map { "the next order at \(RFC3339.format($0))" } ?? "no schedule"
+    return "\(next), ordered each \(Self.span(supply.interval)), ready after "
+      + "\(Self.span(supply.lead)); \(life); a miss costs \(Self.rate(terms.costs.miss)), a wasted "
+      + "item \(Self.rate(terms.costs.waste))"
+  }
+
+  /// What is in force instead.
+  package var inForce: String {
+    guard pool.producer != nil else { return "no producer: nothing is ordered" }
+    guard let target = pool.stock.target else {
+      return "in force: each run takes all that there is"
+    }
+    return "in force: the file's target of \(target), reorder point \(pool.stock.reorderAt)"
+  }
+
+  private var knownText: String {
+    known > .zero ? "demand is known of \(DurationText.rough(known))" : "no demand is known"
+  }
+
+  private static func span(_ bins: Int) -> String {
+    DurationText.format(.seconds(bins * Grid.binSeconds))
+  }
+
+  /// With a place where it is small.
+  private static func rate(_ number: Double) -> String {
+    number < 10 && number != number.rounded() ? fixed(number, places: 1) : fixed(number, places: 0)
+  }
+
+  private static func part(_ number: Double) -> String { fixed(number, places: 2) }
+
+  private static func percent(_ share: Double) -> String {
+    "\(fixed(100 * share, places: share < 0.1 ? 1 : 0)) %"
+  }
+
+  private static func change(_ share: Double) -> String {
+    (share < 0 ? "-" : "+") + "\(fixed(100 * share.magnitude, places: 0)) %"
+  }
+
+  private static func fixed(_ number: Double, places: Int) -> String {
+    let scale = places == 0 ? 1 : places == 1 ? 10 : 100
+    let scaled = Int((min(number.magnitude, 1e12) * Double(scale)).rounded())
+    let sign = number < 0 && scaled > 0 ? "-" : ""
+    guard places > 0 else { return "\(sign)\(scaled)" }
+    let digits = String(scaled % scale)
+    let zeros = String(repeating: "0", count: places - digits.count)
+    return "\(sign)\(scaled / scale).\(zeros)\(digits)"
+  }
+}

@@ -1,0 +1,144 @@
+import Foundation
+import Harness
+import Testing
+
+/// `larder plan`, and the call for it.
+@Suite struct PlanTests {
+  /// So many weeks of demand until now, by the hour: busy from 8 to 20 o'clock, UTC.
+  private func history(weeks: Int) -> String {
+    let present = Int(Date().timeIntervalSince1970) / 3600
+    let format = ISO8601DateFormatter()
+    return "start,requests\n"
+      + (present - weeks * 168..<present).map { hour in
+        let time = format.string(from: Date(timeIntervalSince1970: Double(hour * 3600)))
+        return "\(time),\((8..<20).contains(hour % 24) ? 60 : 12)\n"
+      }.joined()
+  }
+
+  private func declare(_ pool: String, in workspace: Workspace, _ stock: String) throws {
+    try workspace.producer("make", Scripts.counting)
+    try workspace.declare(
+      pool,
+      """
+      producer: {command: [./make]}
+      stock: {\(stock)}
+      schedules: [{cron: "0 * * * *"}]
+      """)
+  }
+
+  @Test func thePlanFollowsFromTheLedger() throws {
+    try Workspace.with { workspace in
+      try declare("codes", in: workspace, "target: 20, shelf_life: 2h")
+      try workspace.write("history.csv", history(weeks: 6))
+      let taken = try workspace.larder("demand", "import", "codes", "history.csv")
+      #expect(taken.status == 0, "\(taken.errors)")
+      let json = try workspace.larder("plan", "codes", "--lead-time", "10m", "--json").json
+      let target = try #require(json["target"].int)
+      #expect(json["order"] == .int(target) && json["position"] == .int(0))
+      #expect(json["interval_seconds"] == .int(3600) && json["lead_seconds"] == .int(600))
+      #expect(json["shelf_life_seconds"] == .int(7200))
+      #expect(json["known_seconds"].int ?? 0 >= 6 * 168 * 3600)
+      // What is expected is the hours that come, and the target covers it at least.
+      let forecast = json["forecast"].elements
+      #expect(forecast.count == 48 && json["past"].elements.count == 48)
+      for hour in forecast {
+        let time = try #require(hour["from"].time)
+        let usual = (8..<20).contains(Int(time) / 3600 % 24) ? 60.0 : 12.0
+        #expect(abs(try #require(hour["expected"].number) - usual) < 0.2 * usual + 1, "\(hour)")
+        #expect(try #require(hour["low"].int) <= Int(usual) + 2)
+        #expect(try #require(hour["high"].int) >= Int(usual) - 2)
+      }
+      #expect(Double(target) >= (try #require(json["expected"].number)) - 3)
+      #expect(json["in_force"].string?.contains("the file's target of 20") ?? false)
+
+      // Dearer misses, more items.
+      let dear = try workspace.larder(
+        "plan", "codes", "--lead-time", "10m", "--miss-cost", "100", "--json"
+      ).json
+      #expect(try #require(dear["target"].int) > target)
+
+      let text = try workspace.larder("plan", "codes", "--lead-time", "10m").output
+      #expect(text.hasPrefix("codes: target \(target): usual "), "\(text)")
+      #expect(
+        text.contains("\n  would order \(target) now: 0 on the shelf or on order\n"), "\(text)")
+      #expect(text.contains("\nFROM "), "\(text)")
+    }
+  }
+
+  @Test func whatIsOnTheShelfIsNotOrderedAgain() throws {
+    try Workspace.with { workspace in
+      try declare("codes", in: workspace, "target: 20, shelf_life: 6h, max: 25")
+      try workspace.write("history.csv", history(weeks: 3))
+      #expect(try workspace.larder("demand", "import", "codes", "history.csv").status == 0)
+      #expect(try workspace.larder("prefill", "codes").status == 0)
+      let json = try workspace.larder("plan", "codes", "--lead-time", "10m", "--json").json
+      let target = try #require(json["target"].int)
+      #expect(json["position"] == .int(20) && json["order"] == .int(max(0, min(5, target - 20))))
+      // A run of an instant takes no time by the 5 minutes.
+      let server = try workspace.serve()
+      let live = try server.http.get("/v1/pools/codes/plan?miss_cost=20").json
+      #expect(live["lead_seconds"] == .int(0) && live["miss_cost"].number == 20)
+      #expect(try server.http.get("/v1/pools/none/plan").status == 404)
+      for query in ["miss_cost=-1", "lead_time=soon", "interval=1", "colour=red"] {
+        #expect(try server.http.get("/v1/pools/codes/plan?\(query)").status == 400, "\(query)")
+      }
+    }
+  }
+
+  @Test func aNewPoolIsGuessed() throws {
+    try Workspace.with { workspace in
+      try declare("codes", in: workspace, "target: 20")
+      try declare("seats", in: workspace, "target: 30")
+      try workspace.declare("bought", "")
+      for pool in ["codes", "seats"] {
+        #expect(try workspace.larder("prefill", pool, "--count", "1").status == 0)
+      }
+      #expect(try workspace.larder("put", "bought", input: #"{"payload":1}"#).status == 0)
+      let all = try workspace.larder("plan", "--json").json
+      #expect(all["plans"].elements.map { $0["pool"].string } == ["codes", "seats"])
+      let plan = all["plans"][0]
+      #expect(plan["usual_per_hour"].number == 1 && plan["last_hour_carried"] == .null)
+      #expect(plan["chance_of_waste"] == .null && plan["shelf_life_seconds"] == .null)
+      let text = try workspace.larder("plan").output
+      #expect(text.contains("no demand is known, so this is mostly a guess"), "\(text)")
+      #expect(!text.contains("FROM"))
+      let put = try workspace.larder("plan", "bought").output
+      #expect(put.contains("\n  no producer: nothing is ordered\n"), "\(put)")
+    }
+  }
+
+  @Test func whatWillExpireUnusedIsNoStock() throws {
+    try Workspace.with { workspace in
+      try declare("codes", in: workspace, "target: 50, shelf_life: 20m")
+      // Nobody wants anything, so that what is there expires before the next hour's order is ready.
+      let quiet = history(weeks: 3).replacingOccurrences(of: ",60", with: ",0")
+        .replacingOccurrences(of: ",12", with: ",0")
+      try workspace.write("history.csv", quiet)
+      #expect(try workspace.larder("demand", "import", "codes", "history.csv").status == 0)
+      #expect(try workspace.larder("prefill", "codes").status == 0)
+      let json = try workspace.larder("plan", "codes", "--lead-time", "1h", "--json").json
+      #expect(json["position"] == .int(50) && json["expiring"] == .int(50))
+      #expect(json["target"] == .int(0) && json["order"] == .int(0))
+      #expect(json["order_why"].string?.contains("of which 50 will expire unused") ?? false)
+    }
+  }
+
+  @Test func theForecastIsDrawn() throws {
+    try Workspace.with { workspace in
+      try declare("codes", in: workspace, "target: 20, shelf_life: 2h")
+      try workspace.write("history.csv", history(weeks: 3))
+      #expect(try workspace.larder("demand", "import", "codes", "history.csv").status == 0)
+      #expect(try workspace.larder("plan", "codes", "--svg", "plan.svg").status == 0)
+      let svg = workspace.read("plan.svg")
+      #expect(svg.hasPrefix("<svg ") && svg.contains(">now<") && svg.contains("codes: would order"))
+      for (words, message) in [
+        (["--svg", "x.svg"], "--svg needs a POOL"), (["a", "b"], "unexpected argument b"),
+        (["codes", "--miss-cost", "x"], "a number from 0"),
+        (["codes", "--lead-time", "x"], "must be a duration"),
+      ] {
+        let finished = try workspace.larder(["plan"] + words)
+        #expect(finished.status == 2 && finished.errors.contains(message), "\(finished.errors)")
+      }
+    }
+  }
+}
