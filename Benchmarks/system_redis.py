@@ -17,7 +17,9 @@ return item
 
 # redis-benchmark replaces each of these by another number below 2³¹: together a user that
 # nobody had before.
-USER = "u-__rand_int__-__rand_int__"
+# The seed of redis-benchmark's numbers is the time with the process's number: two loads may get the
+# same. The first number is the load's own.
+USER = "u-%d-__rand_int__-__rand_int__"
 KEYSPACE = 2**31 - 1
 WARM_UP = {1: 500, 16: 3000, 64: 6000, 256: 6000}
 
@@ -91,7 +93,8 @@ class Redis:
     def benchmark(self, clients, claims):
         command = [
             "redis-benchmark", "-h", "127.0.0.1", "-p", self.port, "-c", clients, "-n", claims,
-            "-r", KEYSPACE, "EVALSHA", self.script, 2, "items", "users", USER]
+            "-r", KEYSPACE, "EVALSHA", self.script, 2, "items", "users",
+            USER % self.claims]
         load = Load(command, self.server, self.folder)
         self.claims += claims
         return measures.of_redis_benchmark(load.output).spent(load)
