@@ -1,6 +1,5 @@
 import CLinux
 import Glibc
-import Synchronization
 
 /// Ends processes, and only those that are meant.
 enum ProcessKiller {

@@ -31,7 +31,7 @@ struct ShelfAhead {
   /// - Parameters:
   ///   - orders: the batch.
   ///   - steps: the changes of the stock so far.
-  init(_ orders: [ClaimOrder] = [], steps: Int = 0) {
+  init(_ orders: [ClaimOrder], steps: Int) {
     self.steps = steps
     guard orders.count > 1 else { return }
     for order in orders {

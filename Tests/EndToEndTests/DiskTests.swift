@@ -1,6 +1,5 @@
 import Foundation
 import Harness
-import Synchronization
 import Testing
 
 /// A small file system in a workspace, and the store on it.

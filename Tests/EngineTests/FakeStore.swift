@@ -1,6 +1,5 @@
 import Larder
 import Sizing
-import Synchronization
 
 @testable import Engine
 

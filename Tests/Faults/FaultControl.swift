@@ -1,7 +1,6 @@
 import FaultShimControl
 import Glibc
 import Harness
-import Synchronization
 
 /// The control block that a test shares with a process that has the shim preloaded.
 final class FaultControl {

@@ -1,6 +1,5 @@
 import Foundation
 import Larder
-import Synchronization
 import Testing
 
 @testable import Producer

@@ -15,7 +15,10 @@ final class ClaimIndex {
   private var tail = ClaimTail()
   /// The newest claims first, with their filters as far as these may take memory. A run without one
   /// is searched for each claim.
-  private var runs: [(run: IndexRun, filter: UserFilter?)] = []
+  private var runs: [(run: IndexRun, filter: UserFilter?)] = [] { didSet { findMergeable() } }
+  /// The oldest runs of a level that has enough of them. Looked for where the runs change, and not for
+  /// each claim.
+  private var mergeable: [IndexRun]?
   private var merge: IndexMerge?
   /// Runs whose parts are to be deleted.
   private var obsolete: [IndexRun] = []
@@ -239,11 +242,10 @@ final class ClaimIndex {
     if isDone { obsolete.removeAll { $0.id == run.id } }
   }
 
-  /// The oldest runs of a level that has enough of them.
-  private var mergeable: [IndexRun]? {
+  private func findMergeable() {
     var levels: [Int: [IndexRun]] = [:]
     for (run, _) in runs { levels[run.level, default: []].append(run) }
-    return levels.sorted { $0.key < $1.key }.first { $0.value.count >= Self.fanout }
+    mergeable = levels.sorted { $0.key < $1.key }.first { $0.value.count >= Self.fanout }
       .map { Array($0.value.suffix(Self.fanout)) }
   }
 }
