@@ -16,7 +16,7 @@ def import_rate(path, folder):
     target = os.path.join(folder, "import.db")
     listed = ", ".join(f'"{column}"' for column in columns)
     run(["sqlite3", "-readonly", "-ascii", path, f".output {rows}",
-         f"SELECT {listed} FROM inventory"])
+         f"SELECT {listed} FROM items"])
     remove(target)
     run(["sqlite3", target, "PRAGMA journal_mode = WAL;" + script])
     os.sync()
@@ -24,13 +24,13 @@ def import_rate(path, folder):
     # It complains of each row that it lacks columns, which become null. At its end the log is in
     # the database, as most of Larder's is at the end of a run.
     run(["sh", "-c", 'sqlite3 "$1" 2>/dev/null <<END\nPRAGMA synchronous = FULL;\n'
-         '.mode ascii\n.import "$2" inventory\nEND', "sh", target, rows])
+         '.mode ascii\n.import "$2" items\nEND', "sh", target, rows])
     seconds = time.monotonic() - began
-    count = int(run(["sqlite3", path, "SELECT count(*) FROM inventory"]))
-    brought = int(run(["sqlite3", target, "SELECT count(*) FROM inventory"]))
+    count = int(run(["sqlite3", path, "SELECT count(*) FROM items"]))
+    brought = int(run(["sqlite3", target, "SELECT count(*) FROM items"]))
     same = run(["sqlite3", target, f"ATTACH '{path}' AS larder",
-                f"SELECT count(*) FROM (SELECT {listed} FROM inventory EXCEPT "
-                f"SELECT {listed} FROM larder.inventory)"])
+                f"SELECT count(*) FROM (SELECT {listed} FROM items EXCEPT "
+                f"SELECT {listed} FROM larder.items)"])
     if brought != count or int(same):
         raise Failure(f"sqlite3 .import brought {brought} of {count} rows, {same.strip()} of them wrong")
     remove(target)

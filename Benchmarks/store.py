@@ -91,29 +91,29 @@ def enlarge(path, items, claims, days):
     indexes = [
         row for row in connection.execute(
             "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL "
-            "AND tbl_name IN ('inventory', 'claims')")
+            "AND tbl_name IN ('items', 'settled_claims')")
     ]
     for name, _ in indexes:
         connection.execute(f'DROP INDEX "{name}"')
     now = int(time.time() * 1000)
-    first = one(connection, "SELECT max(seq) FROM inventory") + 1
+    first = one(connection, "SELECT max(seq) FROM items") + 1
     copy(
-        connection, "inventory", "state = 'claimed'", claims,
+        connection, "items", "state = 'claimed'", claims,
         {"seq": f"{first} + n", "id": UUID, "claim": claim_id("n"),
          "claimed_at": moment(now, days, claims), "produced_at": moment(now - DAY, days, claims)})
     copy(
-        connection, "inventory", "state = 'available'", items,
+        connection, "items", "state = 'available'", items,
         {"seq": f"{first + claims} + n", "id": UUID.replace("01900000", "01900001"),
          "produced_at": moment(now, days, items)})
-    first = one(connection, "SELECT max(seq) FROM claims") + 1
+    first = one(connection, "SELECT max(seq) FROM settled_claims") + 1
     copy(
-        connection, "claims", "state = 'claimed'", claims,
+        connection, "settled_claims", "state = 'claimed'", claims,
         {"seq": f"{first} + n", "id": claim_id("n"),
          # In no order, and each there once: the multiplier is odd.
          "user": "printf('u-%08x-past', n * 2654435761 & 4294967295)",
          "claimed_at": moment(now, days, claims)})
     connection.execute(
-        "UPDATE stock SET available = available + ?, claimed = claimed + ?", (items, claims))
+        "UPDATE settled_stock SET available = available + ?, claimed = claimed + ?", (items, claims))
     for _, sql in indexes:
         connection.execute(sql)
     connection.execute("PRAGMA journal_mode = WAL")
@@ -150,14 +150,14 @@ def import_schema(path):
     columns that a row lacks; the columns that it has to bring; and the indexes."""
     connection = reading(path)
     try:
-        columns = [row[1] for row in connection.execute("PRAGMA table_info(inventory)")]
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(items)")]
         counts = connection.execute(
-            f"SELECT count(*), {', '.join(f'count({c})' for c in columns)} FROM inventory").fetchone()
+            f"SELECT count(*), {', '.join(f'count({c})' for c in columns)} FROM items").fetchone()
         partial = [c for c, count in zip(columns, counts[1:]) if 0 < count < counts[0]]
         if partial:
             raise Failure(f"some rows have {partial} and some have not")
         present = [c for c, count in zip(columns, counts[1:]) if count]
-        table = one(connection, "SELECT sql FROM sqlite_schema WHERE name = 'inventory'")
+        table = one(connection, "SELECT sql FROM sqlite_schema WHERE name = 'items'")
         head, _, rest = table.partition("(")
         body, _, options = rest.rpartition(")")
         definitions = {d.split()[0]: d.strip() for d in split_commas(body)}
@@ -167,7 +167,7 @@ def import_schema(path):
         script = [f"{head}({', '.join(definitions[c] for c in ordered)}){options}"]
         script += [
             sql for (sql,) in connection.execute(
-                "SELECT sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'inventory' "
+                "SELECT sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'items' "
                 "AND sql IS NOT NULL ORDER BY rowid")
         ]
         return ";\n".join(script) + ";", present

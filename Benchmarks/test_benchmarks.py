@@ -85,18 +85,21 @@ class MeasureTests(unittest.TestCase):
 
 class StoreTests(unittest.TestCase):
     SCHEMA = """
-    CREATE TABLE inventory (
+    CREATE TABLE items (
       seq INTEGER PRIMARY KEY, id TEXT NOT NULL, state TEXT NOT NULL CHECK (state IN ('available',
         'claimed')), key TEXT, produced_at INTEGER NOT NULL, claim TEXT, claimed_at INTEGER
     , stale INTEGER NOT NULL DEFAULT 0) STRICT;
-    CREATE INDEX inventory_claim ON inventory (claim) WHERE claim IS NOT NULL;
-    CREATE TABLE claims (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, user TEXT NOT NULL UNIQUE,
+    CREATE INDEX inventory_claim ON items (claim) WHERE claim IS NOT NULL;
+    CREATE TABLE settled_claims (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, user TEXT NOT NULL UNIQUE,
       state TEXT NOT NULL, claimed_at INTEGER NOT NULL) STRICT;
-    CREATE TABLE stock (pool TEXT, available INTEGER, claimed INTEGER);
-    INSERT INTO stock VALUES ('codes', 1, 1);
-    INSERT INTO inventory VALUES (1, 'i1', 'claimed', NULL, 5, 'c1', 7, 0);
-    INSERT INTO inventory VALUES (2, 'i2', 'available', NULL, 5, NULL, NULL, 0);
-    INSERT INTO claims VALUES (1, 'c1', 'first', 'claimed', 7);
+    CREATE TABLE settled_stock (pool TEXT, available INTEGER, claimed INTEGER);
+    CREATE VIEW inventory AS SELECT * FROM items;
+    CREATE VIEW claims AS SELECT * FROM settled_claims;
+    CREATE VIEW stock AS SELECT * FROM settled_stock;
+    INSERT INTO settled_stock VALUES ('codes', 1, 1);
+    INSERT INTO items VALUES (1, 'i1', 'claimed', NULL, 5, 'c1', 7, 0);
+    INSERT INTO items VALUES (2, 'i2', 'available', NULL, 5, NULL, NULL, 0);
+    INSERT INTO settled_claims VALUES (1, 'c1', 'first', 'claimed', 7);
     """
 
     def setUp(self):
@@ -123,16 +126,16 @@ class StoreTests(unittest.TestCase):
             connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'inventory_claim'"), 1)
 
     def test_a_claim_without_its_item_is_seen(self):
-        self.script("UPDATE inventory SET claim = 'c2' WHERE seq = 1")
+        self.script("UPDATE items SET claim = 'c2' WHERE seq = 1")
         self.assertEqual(store.facts(self.path)["orphans"], 1)
 
     def test_an_item_of_a_claim_that_has_one_already_is_seen(self):
-        self.script("UPDATE inventory SET claim = 'c1', state = 'claimed' WHERE seq = 2")
+        self.script("UPDATE items SET claim = 'c1', state = 'claimed' WHERE seq = 2")
         facts = store.facts(self.path)
         self.assertNotEqual(facts["claimed"], facts["claims_with_items"])
 
     def test_the_table_for_an_import_has_its_nulls_last(self):
-        self.script("DELETE FROM inventory WHERE state = 'claimed'")
+        self.script("DELETE FROM items WHERE state = 'claimed'")
         script, columns = store.import_schema(self.path)
         self.assertEqual(columns, ["seq", "id", "state", "produced_at", "stale"])
         connection = sqlite3.connect(":memory:")
@@ -141,7 +144,7 @@ class StoreTests(unittest.TestCase):
         names = [row[1] for row in connection.execute("PRAGMA table_info(inventory)")]
         self.assertEqual(names, columns + ["key", "claim", "claimed_at"])
         with self.assertRaises(sqlite3.IntegrityError):
-            connection.execute("INSERT INTO inventory VALUES (1, 'i', 'no state', 1, 0, 0, 0, 0)")
+            connection.execute("INSERT INTO items VALUES (1, 'i', 'no state', 1, 0, 0, 0, 0)")
         self.assertEqual(store.one(
             connection, "SELECT count(*) FROM sqlite_schema WHERE type = 'index'"), 1)
 

@@ -45,6 +45,7 @@ package final class StoreWriter: Sendable {
     case orders([Waiting])
     case work(Work)
     case demand
+    case settle
     case look
     case upkeep
     case stop
@@ -225,10 +226,12 @@ package final class StoreWriter: Sendable {
   private struct Agenda {
     /// When demand that waits is written.
     var demand: ContinuousClock.Instant?
+    /// When grants are settled.
+    var settle: ContinuousClock.Instant?
     /// When the disk is looked at.
     var look: ContinuousClock.Instant?
 
-    var next: ContinuousClock.Instant? { [demand, look].compactMap { $0 }.min() }
+    var next: ContinuousClock.Instant? { [demand, settle, look].compactMap { $0 }.min() }
   }
 
   private func run(_ store: any Store) {
@@ -251,13 +254,17 @@ package final class StoreWriter: Sendable {
           error = perform(work, store, &guarding)
         }
         if error == nil, store.upkeepWaits { error = keepUp(store) }
+        agenda.settle = nil
       case .work(let work):
         error = perform(work, store, &guarding)
       case .upkeep:
         error = keepUp(store)
       case .demand:
-        error = writeDemand(store)
+        error = write(store) { (store) throws(StoreError) in try store.writeDemand() }
         agenda.demand = nil
+      case .settle:
+        error = write(store) { (store) throws(StoreError) in try store.settle() }
+        agenda.settle = store.grantsWait ? .now + Limits.diskRetry : nil
       case .look:
         error = guarding.lookAndTry(store)
       }
@@ -268,6 +275,7 @@ package final class StoreWriter: Sendable {
         store.close()
         return
       }
+      agenda.settle = store.grantsWait ? agenda.settle ?? .now + Limits.settleDelay : nil
       agenda.demand = store.demandWaits ? agenda.demand ?? .now + Limits.demandDelay : nil
     }
   }
@@ -278,7 +286,7 @@ package final class StoreWriter: Sendable {
     while true {
       switch next() {
       case .stop: return
-      case .demand, .look, .upkeep: continue
+      case .demand, .settle, .look, .upkeep: continue
       case .orders(let batch): for entry in batch { entry.answer(.failure(error)) }
       case .work(let work): work.refuse(error)
       }
@@ -294,6 +302,7 @@ package final class StoreWriter: Sendable {
     let job = isDue ? nil : waitForJob(within: upkeep ? .zero : due.map { $0 - .now })
     if let job { return job }
     if upkeep, !isDue { return .upkeep }
+    if agenda.settle == due { return .settle }
     return agenda.demand == due ? .demand : .look
   }
 
@@ -383,21 +392,17 @@ package final class StoreWriter: Sendable {
     return nil
   }
 
-  /// Writes the demand that waits; gives an error only where the store is lost. What could not be
-  /// written goes on waiting.
-  private func writeDemand(_ store: any Store) -> StoreError? {
-    do throws(StoreError) {
-      try store.writeDemand()
-      return nil
-    } catch {
-      return error.isFinal ? error : note(error)
-    }
+  /// Does a piece of the store's own work; gives an error only where the store is lost. What could not
+  /// be done goes on waiting.
+  private func keepUp(_ store: any Store) -> StoreError? {
+    write(store) { (store) throws(StoreError) in try store.keepUp() }
   }
 
-  /// Does a piece of the store's own work; gives an error only where the store is lost.
-  private func keepUp(_ store: any Store) -> StoreError? {
+  private func write(
+    _ store: any Store, _ work: (any Store) throws(StoreError) -> Void
+  ) -> StoreError? {
     do throws(StoreError) {
-      try store.keepUp()
+      try work(store)
       return nil
     } catch {
       return error.isFinal ? error : note(error)

@@ -6,6 +6,8 @@
   package enum Mutant: String, CaseIterable, Sendable {
     /// The log is not synced before a claim is answered.
     case normalSync = "normal-sync"
+    /// What settles grants, which need not be synced, leaves the log unsynced for good.
+    case lastingNormalSync = "normal-sync-from-the-first-settlement"
     /// A transaction is answered before its commit, which comes with the next one.
     case earlyAnswer = "early-answer"
     /// What a crash left behind is served before it is durable.
@@ -14,6 +16,8 @@
     case retriedCommit = "retried-commit"
     /// Nothing looks whether a key has a claim already.
     case noUniqueness = "no-uniqueness"
+    /// Claims that wait to be settled are not looked at.
+    case unreadGrants = "no-uniqueness-of-the-grants"
     /// A start does not read the newest claims, which no run of the index has.
     case unreadTail = "no-uniqueness-of-the-tail"
     /// The filters of the index's runs forget half of the users.

@@ -231,6 +231,13 @@ package protocol Store: AnyObject {
   /// Does a bounded piece of that work, in a transaction of its own.
   func keepUp() throws(StoreError)
 
+  /// Whether claims were granted whose effects on the store's tables wait. Everybody sees them as
+  /// granted all the same.
+  var grantsWait: Bool { get }
+
+  /// Writes these effects. Before any other change of the store they are written with it.
+  func settle() throws(StoreError)
+
   /// How much room the store's disk has; nil where it has none of its own. No transaction.
   func space() -> DiskSpace?
 
@@ -330,6 +337,8 @@ extension StoreReader {
 extension Store {
   package var upkeepWaits: Bool { false }
   package func keepUp() throws(StoreError) {}
+  package var grantsWait: Bool { false }
+  package func settle() throws(StoreError) {}
   package func space() -> DiskSpace? { nil }
   package func probe() throws(StoreError) {}
 

@@ -72,7 +72,7 @@ extension ClaimRecord {
       try connection.first(
         """
         SELECT count(*) FROM (
-          SELECT 1 FROM claims
+          SELECT 1 FROM settled_claims
           WHERE pool = ? AND match_head = ? AND match = ? AND min_remaining_ms = ?
             AND state = 'pending' AND seq < ? LIMIT ?)
         """, line.values(in: pool) + [.integer(seq), .integer(Limits.placesInLine)]

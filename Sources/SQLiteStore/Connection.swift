@@ -136,6 +136,30 @@ final class Connection {
     return result
   }
 
+  /// Runs `body`, whose transactions need not be durable when they return: a later one makes them so.
+  func withoutSync<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
+    #if MUTANTS
+      if Mutant.current == .earlyAnswer { try commitEarlier() }
+    #endif
+    try script("PRAGMA synchronous = NORMAL")
+    let result: Swift.Result<Result, StoreError>
+    do throws(StoreError) {
+      result = .success(try body())
+    } catch {
+      result = .failure(error)
+    }
+    #if MUTANTS
+      if Mutant.current == .normalSync || Mutant.current == .lastingNormalSync {
+        return try result.get()
+      }
+    #endif
+    #if MUTANTS
+      if Mutant.current == .earlyAnswer { try commitEarlier() }
+    #endif
+    try script("PRAGMA synchronous = FULL")
+    return try result.get()
+  }
+
   #if MUTANTS
     private func commitEarlier() throws(StoreError) {
       if sqlite3_get_autocommit(handle) == 0 { try run("COMMIT") }

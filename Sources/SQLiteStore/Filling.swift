@@ -84,7 +84,7 @@ struct Filling {
   private func nextMatch(_ head: String, after last: String) throws(StoreError) -> String? {
     try store.connection.first(
       """
-      SELECT match FROM claims
+      SELECT match FROM settled_claims
       WHERE pool = ? AND match_head = ? AND match > ? AND state = 'pending'
       ORDER BY match LIMIT 1
       """, [.text(pool.name), .text(head), .text(last)]
@@ -111,7 +111,7 @@ struct Filling {
   ) throws(StoreError) -> ClaimRecord? {
     try store.connection.first(
       """
-      SELECT \(ClaimRecord.columns) FROM claims
+      SELECT \(ClaimRecord.columns) FROM settled_claims
       WHERE pool = ?1 AND \(condition) AND state = 'pending' ORDER BY \(order) LIMIT 1
       """, [.text(pool.name)] + values, ClaimRecord.init)
   }

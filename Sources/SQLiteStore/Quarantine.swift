@@ -33,6 +33,7 @@ struct Quarantine {
   /// Changes the database as a whole, and notes what was changed.
   mutating func impose(_ result: inout RestoredStore) throws(StoreError) {
     try connection.run("BEGIN IMMEDIATE")
+    try Settlement.run(connection)
     try takeFromShelf()
     try endHolds(&result)
     try endRuns(&result)
@@ -51,7 +52,7 @@ struct Quarantine {
   private mutating func takeFromShelf() throws(StoreError) {
     let shelf = try connection.all(
       """
-      SELECT pool, count(*), sum(stale = 1) FROM inventory WHERE state = 'available' GROUP BY pool
+      SELECT pool, count(*), sum(stale = 1) FROM items WHERE state = 'available' GROUP BY pool
       """
     ) { (pool: $0.text(0), items: $0.int(1), stale: $0.int(2)) }
     for (pool, items, stale) in shelf {
@@ -59,24 +60,24 @@ struct Quarantine {
       changes.addStale(-stale, in: pool)
     }
     // The trigger need not go through the attributes item by item, since none is left.
-    try connection.run("UPDATE inventory SET state = 'quarantined' WHERE state = 'available'")
+    try connection.run("UPDATE items SET state = 'quarantined' WHERE state = 'available'")
     try connection.run("DELETE FROM shelf_attributes")
   }
 
   /// A hold may have been given back since, and its items to somebody else.
   private mutating func endHolds(_ result: inout RestoredStore) throws(StoreError) {
     let held = try connection.all(
-      "SELECT pool, count(*) FROM inventory WHERE state = 'held' GROUP BY pool"
+      "SELECT pool, count(*) FROM items WHERE state = 'held' GROUP BY pool"
     ) { (pool: $0.text(0), items: $0.int(1)) }
     for (pool, items) in held { changes.move(items, from: .held, to: .quarantined, in: pool) }
-    try connection.run("UPDATE inventory SET state = 'quarantined' WHERE state = 'held'")
+    try connection.run("UPDATE items SET state = 'quarantined' WHERE state = 'held'")
     // What waits to be pushed of them has their payloads.
     try connection.run(
-      "DELETE FROM webhooks WHERE claim IN (SELECT id FROM claims WHERE state = 'held')")
+      "DELETE FROM webhooks WHERE claim IN (SELECT id FROM settled_claims WHERE state = 'held')")
     assert(ClaimState.held.leads(to: .lapsed))
     try connection.run(
       """
-      UPDATE claims SET state = 'lapsed', ended_at = coalesce(ended_at, ?) WHERE state = 'held'
+      UPDATE settled_claims SET state = 'lapsed', ended_at = coalesce(ended_at, ?) WHERE state = 'held'
       """, [.instant(now)])
     result.endedClaims = connection.changes
   }
@@ -101,10 +102,10 @@ struct Quarantine {
       """
     try connection.run(
       """
-      INSERT INTO item_keys (pool, key, free) SELECT pool, key, 0 FROM inventory WHERE \(isFree)
+      INSERT INTO item_keys (pool, key, free) SELECT pool, key, 0 FROM items WHERE \(isFree)
       ON CONFLICT (pool, key) DO NOTHING
       """)
-    try connection.run("UPDATE inventory SET key = NULL WHERE \(isFree)")
+    try connection.run("UPDATE items SET key = NULL WHERE \(isFree)")
     try connection.run("UPDATE item_keys SET free = 0 WHERE free <> 0")
   }
 }

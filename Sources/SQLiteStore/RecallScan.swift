@@ -30,7 +30,7 @@ struct RecallScan {
     madeAt = times.first
     seq = .min
     end = times.last
-    newest = try connection.first("SELECT max(seq) FROM inventory") { $0.int64(0) } ?? 0
+    newest = try connection.first("SELECT max(seq) FROM items") { $0.int64(0) } ?? 0
   }
 
   /// When the items were made.
@@ -119,14 +119,14 @@ struct RecallScan {
     let place: [SQLValue] = [value, .text(pool), .instant(madeAt), .integer(limit)]
     let ofSameTime = try connection.all(
       """
-      SELECT \(columns) FROM inventory
+      SELECT \(columns) FROM items
       WHERE pool = ?2 AND pool <> '' AND produced_at = ?3 AND seq > ?5
       ORDER BY seq LIMIT ?4
       """, place + [.integer(seq)], read)
     guard ofSameTime.isEmpty else { return ofSameTime }
     return try connection.all(
       """
-      SELECT \(columns) FROM inventory
+      SELECT \(columns) FROM items
       WHERE pool = ?2 AND pool <> '' AND produced_at > ?3 AND produced_at <= ?5
       ORDER BY produced_at, seq LIMIT ?4
       """, place + [.instant(end)], read)

@@ -23,7 +23,7 @@ enum Rows {
   ) throws(StoreError) -> [Item] {
     try connection.all(
       """
-      SELECT id, key, payload, attributes, produced_at, expires_at FROM inventory
+      SELECT id, key, payload, attributes, produced_at, expires_at, seq FROM inventory
       WHERE claim = ? AND state IN ('held', 'claimed') ORDER BY seq
       """, [.text(claim)]
     ) { row in
@@ -113,20 +113,24 @@ enum Rows {
     _ column: String, _ state: ClaimState, _ pool: String, _ connection: Connection
   ) throws(StoreError) -> Instant? {
     try connection.first(
-      "SELECT min(\(column)) FROM claims WHERE pool = ? AND state = '\(state.rawValue)'",
+      "SELECT min(\(column)) FROM settled_claims WHERE pool = ? AND state = '\(state.rawValue)'",
       [.text(pool)]
     ) { $0.optionalInstant(0) } ?? nil
   }
+
+  /// What items on the shelf satisfy, in words that let the indexes of `items` be used.
+  static let onShelf = "state = 'available' AND seq NOT IN (SELECT item FROM grants)"
 
   static func nextExpiry(
     _ pool: String, after: Instant = Instant(milliseconds: .min), _ connection: Connection
   ) throws(StoreError) -> Instant? {
     try connection.first(
       """
-      SELECT min(expires_at) FROM inventory
-      WHERE pool = ? AND state = 'available' AND expires_at IS NOT NULL AND expires_at > ?
+      SELECT expires_at FROM items
+      WHERE pool = ? AND \(onShelf) AND expires_at IS NOT NULL AND expires_at > ?
+      ORDER BY expires_at LIMIT 1
       """, [.text(pool), .instant(after)]
-    ) { $0.optionalInstant(0) } ?? nil
+    ) { $0.instant(0) }
   }
 
   /// Items that are on the shelf and expired, and the stale ones of them: the writer has not come
@@ -138,8 +142,8 @@ enum Rows {
     try connection.first(
       """
       SELECT count(*), coalesce(sum(stale), 0) FROM (
-        SELECT stale FROM inventory
-        WHERE pool = ? AND state = 'available' AND expires_at IS NOT NULL
+        SELECT stale FROM items
+        WHERE pool = ? AND \(onShelf) AND expires_at IS NOT NULL
           AND expires_at BETWEEN ? AND ?
         LIMIT ?)
       """, [.text(pool), .instant(start), .instant(cutoff), .integer(limit)]

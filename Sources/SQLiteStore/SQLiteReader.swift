@@ -158,8 +158,8 @@ package final class SQLiteReader: StoreReader {
     try connection.snapshot { () throws(StoreError) in
       let records = try connection.all(
         """
-        SELECT \(ClaimRecord.columns) FROM claims
-        WHERE id IN (SELECT claim FROM inventory
+        SELECT \(ClaimRecord.columns) FROM settled_claims
+        WHERE id IN (SELECT claim FROM items
             WHERE pool = ?1 AND state = 'recalled' AND claim IS NOT NULL)
           AND seq < ?2 AND state <> 'forgotten'
         ORDER BY seq DESC LIMIT ?3
@@ -216,17 +216,25 @@ package final class SQLiteReader: StoreReader {
       // user.
       let found = try connection.first(
         """
-        SELECT i.state, c.id, i.expires_at, c.user FROM inventory i
-        LEFT JOIN claims c ON c.id = i.claim AND c.state <> 'forgotten'
-        WHERE i.pool = ? AND i.key = ? AND i.state <> 'replaced'
+        SELECT state, claim, expires_at FROM inventory
+        WHERE pool = ? AND key = ? AND state <> 'replaced'
         """, [.text(pool), .text(key)]
       ) { row in
-        ItemStatus(
-          key: key, state: ItemState(rawValue: row.text(0)) ?? .available,
-          claim: row.optionalText(1), user: row.optionalText(3),
-          expiresAt: row.optionalInstant(2))
+        (
+          status: ItemStatus(
+            key: key, state: Rows.word(row, 0), claim: nil, user: nil,
+            expiresAt: row.optionalInstant(2)),
+          claim: row.optionalText(1)
+        )
       }
-      guard var item = found else { return nil }
+      guard let found else { return nil }
+      var item = found.status
+      if let claim = found.claim {
+        let user = try connection.first(
+          "SELECT user FROM claims WHERE id = ? AND state <> 'forgotten'", [.text(claim)]
+        ) { $0.text(0) }
+        if let user { (item.claim, item.user) = (claim, user) }
+      }
       if item.state == .available, let expiresAt = item.expiresAt,
         expiresAt <= now + status.pool.claims.minRemaining
       {
@@ -303,8 +311,8 @@ package final class SQLiteReader: StoreReader {
     var found: [Int: Int] = [:]
     try connection.run(
       """
-      SELECT expires_at, count(*) FROM inventory
-      WHERE pool = ? AND state = 'available' AND expires_at IS NOT NULL AND stale = 0
+      SELECT expires_at, count(*) FROM items
+      WHERE pool = ? AND \(Rows.onShelf) AND expires_at IS NOT NULL AND stale = 0
         AND expires_at >= ? AND expires_at < ?
       GROUP BY expires_at
       """, [.text(pool), .instant(start), .instant(end)]

@@ -96,7 +96,7 @@ extension SQLiteStore {
   private func known(_ key: String, in pool: String) throws(StoreError) -> Known? {
     try connection.first(
       """
-      SELECT seq, state, expires_at, stale, claim IS NOT NULL FROM inventory
+      SELECT seq, state, expires_at, stale, claim IS NOT NULL FROM items
       WHERE pool = ? AND key = ? AND state <> 'replaced'
       """, [.text(pool), .text(key)]
     ) { row in
@@ -124,7 +124,7 @@ extension SQLiteStore {
   /// Takes an available item from the shelf.
   private func leave(_ known: Known, as state: ItemState, in pool: String) throws(StoreError) {
     try connection.run(
-      "UPDATE inventory SET state = ?, shelf_order = shelf_order WHERE seq = ?",
+      "UPDATE items SET state = ?, shelf_order = shelf_order WHERE seq = ?",
       [.text(state.rawValue), .integer(known.seq)])
     changes.move(1, from: .available, to: state, in: pool)
     if known.isStale { changes.addStale(-1, in: pool) }
@@ -136,7 +136,7 @@ extension SQLiteStore {
       try leave(known, as: .expired, in: pool.name)
       demand.add(.waste(1), in: pool.name, at: expiresAt - pool.claims.minRemaining)
     }
-    try connection.run("UPDATE inventory SET key = NULL WHERE seq = ?", [.integer(known.seq)])
+    try connection.run("UPDATE items SET key = NULL WHERE seq = ?", [.integer(known.seq)])
   }
 
   /// Lets an item on the shelf be found by its attributes.
@@ -144,7 +144,7 @@ extension SQLiteStore {
     INSERT OR IGNORE INTO shelf_attributes (pool, name, value, stale, shelf_order, seq)
     SELECT i.pool, a.key, CASE a.type WHEN 'true' THEN x'01' WHEN 'false' THEN x'00'
       ELSE a.value END, i.stale, i.shelf_order, i.seq
-    FROM inventory i, json_each(i.attributes) a WHERE i.seq = ?
+    FROM items i, json_each(i.attributes) a WHERE i.seq = ?
     """
 
   private func insert(
@@ -153,7 +153,7 @@ extension SQLiteStore {
     let (pool, slice) = (arrival.pool, arrival.slice)
     try connection.run(
       """
-      INSERT INTO inventory (id, pool, state, key, made_for, payload, attributes, produced_at,
+      INSERT INTO items (id, pool, state, key, made_for, payload, attributes, produced_at,
         expires_at, shelf_order, run, slice, line, revision, stale)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """,

@@ -4,17 +4,23 @@ extension SQLiteStore {
   package func decide(
     _ orders: [ClaimOrder], at now: Instant
   ) throws(StoreError) -> [ClaimOutcome] {
-    try transaction { () throws(StoreError) in
+    try transactUnsettled { () throws(StoreError) in
+      try boundUnsettled()
       var outcomes: [ClaimOutcome] = []
       outcomes.reserveCapacity(orders.count)
-      var ahead = ShelfAhead(orders, steps: changes.steps)
+      var wanted = Self.itemsWanted(orders)
       var bytes = 0
       for order in orders {
-        let outcome =
-          switch order {
-          case .request(let request): try decide(request, &ahead, at: now)
-          case .change(let claim, let command): try change(claim, command, at: now)
-          }
+        let outcome: ClaimOutcome
+        switch order {
+        case .request(let request):
+          outcome = try decide(request, wanted: wanted[request.pool] ?? request.count, at: now)
+          wanted[request.pool]? -= request.count
+        case .change(let claim, let command):
+          try settleWithin()
+          ahead.forget()
+          outcome = try change(claim, command, at: now)
+        }
         outcomes.append(outcome)
         bytes += outcome.payloadBytes
         if bytes >= Limits.claimBatchBytes { break }
@@ -23,8 +29,18 @@ extension SQLiteStore {
     }
   }
 
+  /// How many items a batch asks for, by pool; empty for a single order.
+  private static func itemsWanted(_ orders: [ClaimOrder]) -> [String: Int] {
+    guard orders.count > 1 else { return [:] }
+    var wanted: [String: Int] = [:]
+    for case .request(let request) in orders where request.match == nil {
+      wanted[request.pool, default: 0] += request.count
+    }
+    return wanted
+  }
+
   private func decide(
-    _ request: ClaimRequest, _ ahead: inout ShelfAhead, at now: Instant
+    _ request: ClaimRequest, wanted: Int, at now: Instant
   ) throws(StoreError) -> ClaimOutcome {
     guard let pool = inForce[request.pool] else { return .unknownPool }
     let policy = pool.claims
@@ -42,43 +58,96 @@ extension SQLiteStore {
     }
     let line = Line(
       request.match, minRemaining: max(policy.minRemaining, request.minRemaining ?? .zero))
-    var items: [Shelf.Found] = []
-    var isAhead = false
-    if let part = try reach(of: request, line, at: now) {
-      let shelf = Shelf(
-        pool: pool, cutoff: now + line.minRemaining, hasStale: hasStale(pool.name),
-        connection: connection)
-      if part == .all, line.match.isEmpty, line.minRemaining == policy.minRemaining,
-        let read = try ahead.take(for: request, shelf, steps: changes.steps)
-      {
-        (items, isAhead) = (read, true)
-      } else {
-        items = try shelf.take(request.count, for: request.user, request.match, from: part)
-      }
-    }
+    let (items, isAhead) = try find(request, line, pool, wanted: wanted, at: now)
     guard items.count == request.count else {
       return try miss(request, key: key, pool, line, at: now)
+    }
+    guard request.hold != nil || !isAhead else {
+      return .granted(try grant(items, to: request, key: key, line, at: now))
     }
     demand.add(.hit(request.count), in: request.pool, at: now)
     let hold = request.hold.map { min($0, policy.hold) }
     let state: ClaimState = hold == nil ? .claimed : .held
     let claim = try insert(request, key: key, state, hold: hold, line, timeoutAt: nil, at: now)
-    let given = try give(items, to: claim, at: now)
-    if isAhead { ahead.note(steps: changes.steps) }
-    return .granted(given)
+    return .granted(try give(items, to: claim, at: now))
+  }
+
+  /// The items that a request gets, and whether they come from those that were read ahead; fewer than
+  /// it asks for where it is missed.
+  private func find(
+    _ request: ClaimRequest, _ line: Line, _ pool: Pool, wanted: Int, at now: Instant
+  ) throws(StoreError) -> (items: [Shelf.Found], isAhead: Bool) {
+    guard let part = try reach(of: request, line, at: now) else { return ([], false) }
+    let shelf = Shelf(
+      pool: pool, cutoff: now + line.minRemaining, hasStale: hasStale(pool.name),
+      connection: connection)
+    if part == .all, line.match.isEmpty, line.minRemaining == pool.claims.minRemaining {
+      let read = try ahead.take(for: request, wanted: wanted, shelf) { () throws(StoreError) in
+        try settleWithin()
+      }
+      if let read { return (read, true) }
+    }
+    // It takes what others may have been told of.
+    try settleWithin()
+    ahead.forget()
+    return (try shelf.take(request.count, for: request.user, request.match, from: part), false)
+  }
+
+  /// Grants a plain claim its items, which are on the shelf: a row for each is all that is written
+  /// now.
+  private func grant(
+    _ items: [Shelf.Found], to request: ClaimRequest, key: String?, _ line: Line, at now: Instant
+  ) throws(StoreError) -> Claim {
+    let id = ids.next(at: now)
+    let seq = claimIndex.nextSeq
+    for (index, found) in items.enumerated() {
+      let values: [SQLValue] = [
+        .integer(found.seq), .integer(seq), .text(id), .text(request.pool), .instant(now),
+        .integer(found.item.attributes == nil ? 0 : 1),
+      ]
+      if index == 0 {
+        try connection.run(
+          """
+          INSERT INTO grants (item, seq, claim, pool, granted_at, has_attributes, count, principal,
+            user, key, fingerprint, min_remaining_ms)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          """,
+          values + [
+            .integer(items.count), .text(request.principal), .text(request.user), .optional(key),
+            .text(request.fingerprint), .duration(line.minRemaining),
+          ])
+      } else {
+        try connection.run(
+          """
+          INSERT INTO grants (item, seq, claim, pool, granted_at, has_attributes)
+          VALUES (?, ?, ?, ?, ?, ?)
+          """, values)
+      }
+    }
+    claimIndex.note(
+      seq: seq, user: request.user, pool: request.pool, principal: request.principal, key: key)
+    let claim = Claim(
+      id: id, pool: request.pool, user: request.user, state: .claimed, claimedAt: now,
+      items: items.count == 1
+        ? [items[0].item] : items.sorted { $0.seq < $1.seq }.map(\.item))
+    unsettled.add(
+      Grant(
+        claim: claim, principal: request.principal, key: key, fingerprint: request.fingerprint),
+      at: seq)
+    return claim
   }
 
   private static let earlier: String = {
     #if MUTANTS
       if Mutant.current == .sharedKeys {
         return """
-          SELECT \(ClaimRecord.columns), fingerprint FROM claims
+          SELECT \(ClaimRecord.columns), fingerprint FROM settled_claims
           WHERE seq = ? AND user = ? AND pool = ? AND ? <> '' AND key = ?
           """
       }
     #endif
     return """
-      SELECT \(ClaimRecord.columns), fingerprint FROM claims
+      SELECT \(ClaimRecord.columns), fingerprint FROM settled_claims
       WHERE seq = ? AND user = ? AND pool = ? AND principal = ? AND key = ?
       """
   }()
@@ -90,6 +159,19 @@ extension SQLiteStore {
     let seqs = try claimIndex.claims(
       ofKey: key, request.principal, user: request.user, pool: request.pool, trace)
     for seq in seqs {
+      if let grant = unsettled[seq] {
+        var isPrincipals = grant.principal == request.principal
+        #if MUTANTS
+          if Mutant.current == .unreadGrants { continue }
+          if Mutant.current == .sharedKeys { isPrincipals = true }
+        #endif
+        guard
+          isPrincipals, grant.key == key, grant.claim.user == request.user,
+          grant.claim.pool == request.pool
+        else { continue }
+        guard grant.fingerprint == request.fingerprint else { return .keyReused }
+        return .repeated(grant.claim)
+      }
       let found = try connection.first(
         Self.earlier,
         [
@@ -117,10 +199,14 @@ extension SQLiteStore {
     guard !trace.isEmpty else { return 0 }
     var items = 0
     for seq in try claimIndex.claims(trace) {
+      if let claim = unsettled[seq]?.claim {
+        if claim.user == user, claim.pool == pool { items += claim.items.count }
+        continue
+      }
       items +=
         try connection.first(
           """
-          SELECT count FROM claims
+          SELECT count FROM settled_claims
           WHERE seq = ?1 AND user = ?2 AND pool = ?3 AND (state = 'claimed'
             OR state = 'held' AND hold_expires_at > ?4 OR state = 'pending' AND timeout_at > ?4)
           """, [.integer(seq), .text(user), .text(pool), .instant(now)]
@@ -153,7 +239,7 @@ extension SQLiteStore {
     let seq = claimIndex.nextSeq
     try connection.run(
       """
-      INSERT INTO claims (seq, id, pool, principal, user, key, fingerprint, state, count, claimed_at,
+      INSERT INTO settled_claims (seq, id, pool, principal, user, key, fingerprint, state, count, claimed_at,
         hold_ms, hold_expires_at, match, match_head, min_remaining_ms, timeout_at)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """,
@@ -174,9 +260,9 @@ extension SQLiteStore {
   }
 
   private static let givePlain =
-    "UPDATE inventory SET state = ?, claim = ?, claimed_at = ? WHERE seq = ?"
+    "UPDATE items SET state = ?, claim = ?, claimed_at = ? WHERE seq = ?"
   private static let giveWithAttributes = """
-    UPDATE inventory SET state = ?, claim = ?, claimed_at = ?, shelf_order = shelf_order
+    UPDATE items SET state = ?, claim = ?, claimed_at = ?, shelf_order = shelf_order
     WHERE seq = ?
     """
 

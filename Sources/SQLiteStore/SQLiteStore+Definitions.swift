@@ -46,7 +46,7 @@ extension SQLiteStore {
     ] {
       try connection.run(
         """
-        UPDATE inventory INDEXED BY \(index) SET shelf_order = iif(?, coalesce(expires_at, ?), 0)
+        UPDATE items INDEXED BY \(index) SET shelf_order = iif(?, coalesce(expires_at, ?), 0)
         WHERE pool = ? AND state = 'available' AND \(part)
         """,
         [

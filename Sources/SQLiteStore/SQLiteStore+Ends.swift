@@ -26,7 +26,7 @@ extension SQLiteStore {
   /// A claim, unless it was forgotten.
   func record(of id: String) throws(StoreError) -> ClaimRecord? {
     try connection.first(
-      "SELECT \(ClaimRecord.columns) FROM claims WHERE id = ? AND state <> 'forgotten'",
+      "SELECT \(ClaimRecord.columns) FROM settled_claims WHERE id = ? AND state <> 'forgotten'",
       [.text(id)], ClaimRecord.init)
   }
 
@@ -49,7 +49,7 @@ extension SQLiteStore {
   ) throws(StoreError) -> [ClaimRecord] {
     try connection.all(
       """
-      SELECT \(ClaimRecord.columns) FROM claims
+      SELECT \(ClaimRecord.columns) FROM settled_claims
       WHERE pool = ? AND state = '\(state.rawValue)' AND \(column) <= ?
       ORDER BY \(column) LIMIT ?
       """, [.text(pool), .instant(now), .integer(limit)], ClaimRecord.init)
@@ -57,7 +57,7 @@ extension SQLiteStore {
 
   private func confirm(_ claim: inout ClaimRecord, at now: Instant) throws(StoreError) {
     try connection.run(
-      "UPDATE inventory SET state = 'claimed', claimed_at = ? WHERE claim = ? AND state = 'held'",
+      "UPDATE items SET state = 'claimed', claimed_at = ? WHERE claim = ? AND state = 'held'",
       [.instant(now), .text(claim.id)])
     changes.move(connection.changes, from: .held, to: .claimed, in: claim.pool)
     claim.holdExpiresAt = nil
@@ -107,7 +107,7 @@ extension SQLiteStore {
     let isOver = state != .held && state != .claimed
     try connection.run(
       """
-      UPDATE claims SET state = ?, count = ?, claimed_at = ?, hold_expires_at = ?,
+      UPDATE settled_claims SET state = ?, count = ?, claimed_at = ?, hold_expires_at = ?,
         ended_at = coalesce(ended_at, ?) WHERE seq = ?
       """,
       [

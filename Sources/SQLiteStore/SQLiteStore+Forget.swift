@@ -36,7 +36,7 @@ extension SQLiteStore {
     where seq > through && found.count < limit {
       let claim = try connection.first(
         """
-        SELECT \(ClaimRecord.columns) FROM claims
+        SELECT \(ClaimRecord.columns) FROM settled_claims
         WHERE seq = ? AND user = ? AND state <> 'forgotten'
         """, [.integer(seq), .text(user)], ClaimRecord.init)
       if let claim { found.append(claim) }

@@ -23,7 +23,7 @@ extension SQLiteStore {
     try connection.first(
       """
       SELECT coalesce(max(timeout_at), ?5) > ?5 OR count(*) >= \(Limits.expirySlice) FROM (
-        SELECT timeout_at FROM claims
+        SELECT timeout_at FROM settled_claims
         WHERE pool = ?1 AND \(condition) AND +match_head = ?2 AND state = 'pending'
           AND min_remaining_ms <= ?4 LIMIT \(Limits.expirySlice))
       """, line.values(in: pool) + [.instant(now)] + more

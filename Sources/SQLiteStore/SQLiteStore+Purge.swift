@@ -40,7 +40,7 @@ extension SQLiteStore {
     let deleted = try deleteItems(
       """
       seq IN (
-        SELECT seq FROM inventory
+        SELECT seq FROM items
         WHERE claim IS NULL AND state IN ('expired', 'recalled', 'quarantined', 'replaced')
           AND \(overAt) < ?
         ORDER BY \(overAt) LIMIT ?)
@@ -54,7 +54,7 @@ extension SQLiteStore {
   ) throws(StoreError) -> Int {
     let deleted = try connection.all(
       """
-      DELETE FROM inventory WHERE \(condition)
+      DELETE FROM items WHERE \(condition)
       RETURNING pool, state, key, state = 'expired' OR state = 'recalled' AND stale = 1, claim
       """, values
     ) { row in
@@ -92,7 +92,7 @@ extension SQLiteStore {
     guard allowance.left > 0 else { return }
     let found = try connection.all(
       """
-      SELECT \(ClaimRecord.columns), key IS NULL FROM claims
+      SELECT \(ClaimRecord.columns), key IS NULL FROM settled_claims
       WHERE state NOT IN ('pending', 'held') AND count > 0 AND coalesce(ended_at, claimed_at) < ?
       ORDER BY coalesce(ended_at, claimed_at) LIMIT ?
       """, [.instant(before), .integer(allowance.left)]
@@ -102,7 +102,7 @@ extension SQLiteStore {
       allowance.spend(1 + (try deleteItems("claim = ?", [.text(claim.id)])))
       try dropDeliveries(of: claim.id)
       if isKeyless {
-        try connection.run("DELETE FROM claims WHERE seq = ?", [.integer(claim.seq)])
+        try connection.run("DELETE FROM settled_claims WHERE seq = ?", [.integer(claim.seq)])
       } else {
         try leaveKey(of: claim, at: now)
       }
@@ -113,7 +113,7 @@ extension SQLiteStore {
     var claim = claim
     claim.count = 0
     guard claim.state == .forgotten else { return try move(&claim, to: .forgotten, at: now) }
-    try connection.run("UPDATE claims SET count = 0 WHERE seq = ?", [.integer(claim.seq)])
+    try connection.run("UPDATE settled_claims SET count = 0 WHERE seq = ?", [.integer(claim.seq)])
   }
 
   /// Deletes runs that ended, except for the last that started of each pool.

@@ -40,8 +40,8 @@ extension SQLiteStore {
     for item in found where item.state == .held {
       let holder = try connection.first(
         """
-        SELECT \(ClaimRecord.columns) FROM claims
-        WHERE id = (SELECT claim FROM inventory WHERE seq = ?)
+        SELECT \(ClaimRecord.columns) FROM settled_claims
+        WHERE id = (SELECT claim FROM items WHERE seq = ?)
         """, [.integer(item.seq)], ClaimRecord.init)
       guard var claim = holder, claim.state == .held, claim.state(at: now) == .lapsed else {
         continue
@@ -62,7 +62,7 @@ extension SQLiteStore {
     var last: RecallScan.Match?
     for (index, match) in found.enumerated() {
       let item = try connection.first(
-        "SELECT state, stale, claim FROM inventory WHERE seq = ?", [.integer(match.seq)]
+        "SELECT state, stale, claim FROM items WHERE seq = ?", [.integer(match.seq)]
       ) { row in
         (state: Rows.word(row, 0) as ItemState, isStale: row.bool(1), claim: row.optionalText(2))
       }
@@ -79,7 +79,7 @@ extension SQLiteStore {
       // Naming the order lets items leave the shelf of attributes.
       let leaving = item.state == .available ? ", shelf_order = shelf_order" : ""
       try connection.run(
-        "UPDATE inventory SET state = 'recalled'\(leaving) WHERE seq = ?", [.integer(match.seq)])
+        "UPDATE items SET state = 'recalled'\(leaving) WHERE seq = ?", [.integer(match.seq)])
       changes.move(1, from: item.state, to: .recalled, in: pool.name)
       if item.state == .available, item.isStale { changes.addStale(-1, in: pool.name) }
       if let place = item.claim.flatMap({ places[$0] }) { losers[place].items += 1 }
@@ -94,7 +94,7 @@ extension SQLiteStore {
     var claim = loser.claim
     if claim.count > loser.items {
       try connection.run(
-        "UPDATE claims SET count = count - ? WHERE seq = ?",
+        "UPDATE settled_claims SET count = count - ? WHERE seq = ?",
         [.integer(loser.items), .integer(claim.seq)])
     } else {
       try move(&claim, to: .recalled, at: now)

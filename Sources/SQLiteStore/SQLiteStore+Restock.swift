@@ -17,14 +17,14 @@ extension SQLiteStore {
   ) throws(StoreError) {
     guard restocking, pool.claims.onRelease == .restock else {
       try connection.run(
-        "UPDATE inventory SET state = 'quarantined' WHERE claim = ? AND state = 'held'",
+        "UPDATE items SET state = 'quarantined' WHERE claim = ? AND state = 'held'",
         [.text(claim.id)])
       changes.move(connection.changes, from: .held, to: .quarantined, in: pool.name)
       return
     }
     let items = try connection.all(
       """
-      SELECT seq, attributes, made_for, expires_at, revision FROM inventory
+      SELECT seq, attributes, made_for, expires_at, revision FROM items
       WHERE claim = ? AND state = 'held'
       """, [.text(claim.id)]
     ) {
@@ -37,7 +37,7 @@ extension SQLiteStore {
     for item in items {
       guard room >= 0 else {
         try connection.run(
-          "UPDATE inventory SET state = 'quarantined' WHERE seq = ?", [.integer(item.seq)])
+          "UPDATE items SET state = 'quarantined' WHERE seq = ?", [.integer(item.seq)])
         changes.move(1, from: .held, to: .quarantined, in: pool.name)
         room += 1
         continue
@@ -57,7 +57,7 @@ extension SQLiteStore {
     let isStale = pool.isStale(item.revision)
     try connection.run(
       """
-      UPDATE inventory SET state = 'available', claim = NULL, claimed_at = NULL, shelf_order = ?,
+      UPDATE items SET state = 'available', claim = NULL, claimed_at = NULL, shelf_order = ?,
         stale = ? WHERE seq = ?
       """,
       [
@@ -70,7 +70,7 @@ extension SQLiteStore {
 
   private func expire(_ item: HeldItem, in pool: Pool) throws(StoreError) {
     try connection.run(
-      "UPDATE inventory SET state = 'expired', shelf_order = shelf_order WHERE seq = ?",
+      "UPDATE items SET state = 'expired', shelf_order = shelf_order WHERE seq = ?",
       [.integer(item.seq)])
     changes.move(1, from: .available, to: .expired, in: pool.name)
     if pool.isStale(item.revision) { changes.addStale(-1, in: pool.name) }

@@ -47,8 +47,8 @@ extension SQLiteStore {
   ) throws(StoreError) -> Int {
     try connection.run(
       """
-      UPDATE inventory SET stale = ?1 WHERE seq IN (
-        SELECT seq FROM inventory INDEXED BY \(index)
+      UPDATE items SET stale = ?1 WHERE seq IN (
+        SELECT seq FROM items INDEXED BY \(index)
         WHERE pool = ?2 AND state = 'available' AND \(wrong)
         LIMIT ?3)
       """, [.integer(stale ? 1 : 0), .text(pool), .integer(limit), .optional(revision)])
@@ -64,8 +64,8 @@ extension SQLiteStore {
     let cutoff = now + pool.claims.minRemaining
     try connection.run(
       """
-      UPDATE inventory SET state = 'recalled', shelf_order = shelf_order WHERE seq IN (
-        SELECT seq FROM inventory
+      UPDATE items SET state = 'recalled', shelf_order = shelf_order WHERE seq IN (
+        SELECT seq FROM items
         WHERE pool = ?1 AND state = 'available' AND stale = 1 AND shelf_order > ?2
           AND (expires_at IS NULL OR expires_at > ?3)
         ORDER BY shelf_order, seq LIMIT ?4)

@@ -117,8 +117,8 @@ extension SQLiteStore {
     return try transaction { () throws(StoreError) in
       let expired = try connection.all(
         """
-        UPDATE inventory SET state = 'expired', shelf_order = shelf_order WHERE seq IN (
-          SELECT seq FROM inventory
+        UPDATE items SET state = 'expired', shelf_order = shelf_order WHERE seq IN (
+          SELECT seq FROM items
           WHERE pool = ? AND state = 'available' AND expires_at IS NOT NULL AND expires_at <= ?
           ORDER BY expires_at LIMIT ?)
         RETURNING expires_at, stale

@@ -28,6 +28,14 @@ package final class SQLiteStore: Store {
   private var resolved: [String] = []
   /// Pools whose stock changed since `takeChanges`.
   private var touched: Set<String> = []
+  /// Stocks as they were told last, with the grants since. What else changes one forgets it.
+  private var stocks: [String: Stock] = [:]
+  /// Grants that wait to be settled.
+  var unsettled: Unsettled
+  /// From how many on they are settled; more where the disk had no room for it.
+  private var settlesFrom = Limits.unsettledItems
+  /// Items that claims get next.
+  var ahead = ShelfAhead()
   var ids: UUIDv7
   let claimIndex: ClaimIndex
   /// Whose claims were forgotten last, and the place up to which none is left of them.
@@ -60,6 +68,7 @@ package final class SQLiteStore: Store {
     do throws(StoreError) {
       try Self.prepare(connection, files)
       claimIndex = try ClaimIndex(connection)
+      unsettled = try Unsettled(connection)
       for status in try Rows.pools(nil, connection, readDefinition) {
         inForce[status.pool.name] = status.pool
         staleItems[status.pool.name] = status.stock.stale
@@ -144,16 +153,28 @@ package final class SQLiteStore: Store {
   }
 
   package func close() {
+    try? settle()
     try? writeDemand()
     connection.close()
     StoreFiles.release(lock: lock)
   }
 
-  /// Runs `body` in a transaction and writes the changes of the stock with it, and the demand if
-  /// the transaction writes anyway.
+  /// Settles what was granted and runs `body` in one transaction, and writes the changes of the stock
+  /// with it, and the demand if the transaction writes anyway.
   ///
   /// - Parameter body: run once more where the disk had no room, so it changes nothing but the store.
   func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
+    try transactUnsettled { () throws(StoreError) in
+      try settleWithin()
+      ahead.forget()
+      return try body()
+    }
+  }
+
+  /// The same, without settling what was granted: for a body that does so where it needs to.
+  func transactUnsettled<Result>(
+    _ body: () throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
     do throws(StoreError) {
       return try transactOnce(body)
     } catch .full {
@@ -183,8 +204,19 @@ package final class SQLiteStore: Store {
         return (result, wrote)
       }
       if wrote { demand = DemandChanges() }
+      for (pool, granted) in unsettled.granted {
+        touched.insert(pool)
+        guard var stock = stocks.removeValue(forKey: pool) else { continue }
+        // Where the first item to expire was among them, another one is.
+        if let next = stock.nextExpiry, let expiry = granted.expiry, expiry <= next { continue }
+        stock.available -= granted.items
+        stock.claimed += granted.items
+        stocks[pool] = stock
+      }
+      unsettled.commit()
       touched.formUnion(changes.pools)
       for pool in changes.pools {
+        stocks[pool] = nil
         staleItems[pool, default: 0] += changes.stale(in: pool)
         pending[pool, default: 0] += changes.waiting(in: pool)
       }
@@ -193,15 +225,56 @@ package final class SQLiteStore: Store {
     } catch {
       demand = before
       claimIndex.rollBack(to: mark)
+      unsettled.rollBack()
+      ahead.forget()
       forgetDemand(after: error)
       throw error
     }
   }
 
-  package var upkeepWaits: Bool { claimIndex.upkeepWaits }
+  package var upkeepWaits: Bool {
+    isSettlementDue || claimIndex.upkeepWaits
+  }
+
+  private var isSettlementDue: Bool {
+    unsettled.items >= settlesFrom
+      || unsettled.bytes >= Limits.unsettledBytes && settlesFrom == Limits.unsettledItems
+  }
 
   package func keepUp() throws(StoreError) {
+    if isSettlementDue { return try settle() }
     try claimIndex.keepUp()
+  }
+
+  package var grantsWait: Bool { unsettled.items > 0 }
+
+  package func settle() throws(StoreError) {
+    guard grantsWait else { return }
+    // What is settled is on disk as grants, from which a start settles it again: there is nothing to
+    // wait for. The next claim's sync takes this transaction to disk as well.
+    do throws(StoreError) {
+      try connection.withoutSync { () throws(StoreError) in
+        try transactUnsettled { () throws(StoreError) in try settleWithin() }
+      }
+      settlesFrom = Limits.unsettledItems
+    } catch {
+      settlesFrom = unsettled.items + Limits.unsettledItems
+      throw error
+    }
+  }
+
+  /// Settles where so much waits that no more may, since the disk had no room for it.
+  func boundUnsettled() throws(StoreError) {
+    if unsettled.items >= Limits.unsettledMost || unsettled.bytes >= Limits.unsettledMostBytes {
+      try settleWithin()
+    }
+  }
+
+  /// Settles what was granted so far, within the present transaction.
+  func settleWithin() throws(StoreError) {
+    guard !unsettled.isEmpty else { return }
+    try Settlement.run(connection)
+    unsettled.settle()
   }
 
   package var demandWaits: Bool { !demand.isEmpty }
@@ -230,7 +303,7 @@ package final class SQLiteStore: Store {
   private func countPending(_ status: PoolStatus) throws(StoreError) -> Int {
     guard status.stock.pending > 0 else { return 0 }
     return try connection.first(
-      "SELECT count(*) FROM claims WHERE pool = ? AND state = 'pending'",
+      "SELECT count(*) FROM settled_claims WHERE pool = ? AND state = 'pending'",
       [.text(status.pool.name)]
     ) { $0.int(0) } ?? 0
   }
@@ -241,10 +314,15 @@ package final class SQLiteStore: Store {
   }
 
   package func takeChanges() throws(StoreError) -> [String: Stock] {
-    var stocks: [String: Stock] = [:]
-    for pool in touched { stocks[pool] = try Rows.stock(of: pool, connection) }
+    var changed: [String: Stock] = [:]
+    for pool in touched {
+      var stock = stocks[pool]
+      if stock == nil { stock = try Rows.stock(of: pool, connection) }
+      stocks[pool] = stock
+      changed[pool] = stock
+    }
     touched = []
-    return stocks
+    return changed
   }
 
   package func pools() throws(StoreError) -> [PoolStatus] {

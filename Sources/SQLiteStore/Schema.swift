@@ -325,6 +325,53 @@ enum Schema {
       PRIMARY KEY (pool, start)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    -- A plain claim is committed as a row of `grants` for each of its items, and brought to the tables
+    -- of items, claims, counts and demand together with others, later. ARCHITECTURE.md says why. The
+    -- views have the names that the tables had, and show what is in force.
+    ALTER TABLE inventory RENAME TO items;
+    ALTER TABLE claims RENAME TO settled_claims;
+    ALTER TABLE stock RENAME TO settled_stock;
+    -- The row of a claim's first item has the claim; in the others `count` is 0.
+    CREATE TABLE grants (
+      item INTEGER PRIMARY KEY,
+      seq INTEGER NOT NULL,
+      claim TEXT NOT NULL,
+      pool TEXT NOT NULL,
+      granted_at INTEGER NOT NULL,
+      has_attributes INTEGER NOT NULL,
+      count INTEGER NOT NULL DEFAULT 0,
+      principal TEXT,
+      user TEXT,
+      key TEXT,
+      fingerprint TEXT,
+      min_remaining_ms INTEGER
+    ) STRICT;
+    -- Columns of both parts have the same affinity: only then SQLite searches each part by itself.
+    CREATE VIEW inventory AS
+      SELECT seq, id, pool, state, key, made_for, payload, attributes, produced_at, expires_at,
+        shelf_order, run, slice, line, revision, claim, claimed_at, stale
+      FROM items WHERE seq NOT IN (SELECT item FROM grants)
+      UNION ALL
+      SELECT i.seq, i.id, i.pool, CAST('claimed' AS TEXT), i.key, i.made_for, i.payload, i.attributes,
+        i.produced_at, i.expires_at, i.shelf_order, i.run, i.slice, i.line, i.revision, g.claim,
+        g.granted_at, i.stale
+      FROM grants g CROSS JOIN items i ON i.seq = g.item;
+    CREATE VIEW claims AS
+      SELECT seq, id, pool, principal, user, key, fingerprint, state, count, claimed_at, hold_ms,
+        hold_expires_at, match, match_head, min_remaining_ms, timeout_at, ended_at
+      FROM settled_claims
+      UNION ALL
+      SELECT seq, claim, pool, principal, user, key, fingerprint, CAST('claimed' AS TEXT), count,
+        granted_at, CAST(NULL AS INTEGER), CAST(NULL AS INTEGER), CAST('' AS TEXT),
+        CAST('' AS TEXT), min_remaining_ms, CAST(NULL AS INTEGER), CAST(NULL AS INTEGER)
+      FROM grants WHERE count > 0;
+    CREATE VIEW stock AS
+      SELECT pool, available - granted AS available, held, claimed + granted AS claimed, expired,
+        recalled, quarantined, replaced, stale, pending
+      FROM (SELECT s.*, (SELECT count(*) FROM grants g WHERE g.pool = s.pool) AS granted
+        FROM settled_stock s);
+    """,
   ]
 
   /// The version that a database has after all migrations.

@@ -6,6 +6,15 @@ struct Shelf {
     var seq: Int64
     var item: Item
     var isStale: Bool
+    var order: Int64
+
+    var position: Position { Position(order: order, seq: seq) }
+  }
+
+  /// A place in the order in which items are handed out.
+  struct Position {
+    var order: Int64
+    var seq: Int64
   }
 
   /// Whom the items that are looked for were made for.
@@ -45,11 +54,33 @@ struct Shelf {
     return found
   }
 
+  /// At most `count` items for anybody, without stale ones.
+  ///
+  /// - Parameter position: where the search begins; nil: in front.
+  func take(_ count: Int, behind position: Position?) throws(StoreError) -> [Found] {
+    let start = Self.start(pool.claims.order, behind: cutoff)
+    guard let position, position.order > start else {
+      return try find(count, stale: false, Self.anybodys, [])
+    }
+    return try connection.all(
+      Self.anybodysBehind,
+      [
+        .text(pool.name), .integer(position.order), .instant(cutoff), .integer(count), .integer(0),
+        .integer(position.seq),
+      ]
+    ) { Self.found($0, isStale: false) }
+  }
+
+  /// Whether an item that was on the shelf a moment ago may be handed out.
+  func offers(_ found: Found) -> Bool {
+    found.item.expiresAt.map { $0 > cutoff } ?? true
+  }
+
   /// Whether there are items that were made for a user, whoever it is and expired or not.
   func hasPersonal() throws(StoreError) -> Bool {
     try connection.first(
       """
-      SELECT 1 FROM inventory WHERE pool = ? AND state = 'available' AND made_for IS NOT NULL
+      SELECT 1 FROM items WHERE pool = ? AND state = 'available' AND made_for IS NOT NULL
       LIMIT 1
       """, [.text(pool.name)]
     ) { _ in true } ?? false
@@ -77,19 +108,23 @@ struct Shelf {
     """
     made_for = ?6 AND NOT EXISTS (
       SELECT 1 FROM json_each(?7) wanted WHERE NOT EXISTS (
-        SELECT 1 FROM json_each(inventory.attributes) has
+        SELECT 1 FROM json_each(items.attributes) has
         WHERE has.key = wanted.key AND has.value = wanted.value
           AND (has.type IN ('true', 'false')) = (wanted.type IN ('true', 'false'))))
     """)
   private static let anybodys = search("made_for IS NULL")
+  private static let anybodysBehind = search(
+    "made_for IS NULL", from: "(shelf_order, seq) > (?2, ?6)")
 
   /// The unary plus keeps SQLite from looking at the value itself, to find out whether it allows
   /// the index of stale items: it would compile the statement anew for every search.
-  private static func search(_ condition: String) -> String {
+  private static func search(
+    _ condition: String, from start: String = "shelf_order > ?2"
+  ) -> String {
     """
-    SELECT seq, id, key, payload, attributes, produced_at, expires_at FROM inventory
+    SELECT seq, id, key, payload, attributes, produced_at, expires_at, shelf_order FROM items
     WHERE pool = ?1 AND state = 'available' AND \(condition) AND stale = +?5
-      AND shelf_order > ?2 AND (expires_at IS NULL OR expires_at > ?3)
+      AND \(start) AND (expires_at IS NULL OR expires_at > ?3)
     ORDER BY shelf_order, seq LIMIT ?4
     """
   }
@@ -116,8 +151,8 @@ struct Shelf {
     }
     return try connection.all(
       """
-      SELECT i.seq, i.id, i.key, i.payload, i.attributes, i.produced_at, i.expires_at
-      FROM shelf_attributes a CROSS JOIN inventory i ON i.seq = a.seq
+      SELECT i.seq, i.id, i.key, i.payload, i.attributes, i.produced_at, i.expires_at, i.shelf_order
+      FROM shelf_attributes a CROSS JOIN items i ON i.seq = a.seq
       WHERE a.pool = ?1 AND a.name = ?6 AND a.value = ?7 AND a.stale = ?5
         AND a.shelf_order > ?2\(others.joined())
         AND (i.expires_at IS NULL OR i.expires_at > ?3) AND i.state = 'available'
@@ -159,7 +194,7 @@ struct Shelf {
         id: row.text(1), key: row.optionalText(2), payload: row.text(3),
         attributes: row.optionalText(4), producedAt: row.instant(5),
         expiresAt: row.optionalInstant(6)),
-      isStale: isStale)
+      isStale: isStale, order: row.int64(7))
   }
 
   /// Below which `shelf_order` no item can be handed out. With FEFO the expired items stand first:
@@ -171,7 +206,7 @@ struct Shelf {
     }
   }
 
-  /// What `inventory.shelf_order` holds: claims take the lowest first.
+  /// What `items.shelf_order` holds: claims take the lowest first.
   static func order(of expiresAt: Instant?, _ order: ClaimPolicy.Order) -> Int64 {
     switch order {
     case .fefo: expiresAt?.milliseconds ?? .max

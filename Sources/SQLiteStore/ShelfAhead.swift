@@ -1,86 +1,83 @@
 import Larder
 
-/// Items that a transaction has read from shelves ahead of the claims that are to get them, so that
-/// a batch of claims searches once and not for each of them.
+/// Items that were read from shelves ahead of the claims that are to get them: one search serves many
+/// claims, in this transaction and in later ones.
 ///
 /// They are those that each claim would find by itself: anybody's, for claims without a match that
-/// want no longer a life than the pool does, where nothing else has changed in between.
+/// want no longer a life than the pool does. That holds as long as nothing but claims from here changes
+/// a shelf; whatever else does forgets them. What was given out may still be on the shelf in the
+/// table of items: each search begins behind the last item of the one before.
 struct ShelfAhead {
   private struct Pool {
     /// What is to be given out, the last first.
     var items: [Shelf.Found] = []
-    /// Items that the batch still asks for.
-    var wanted: Int
+    /// The last item that was read.
+    var end: Shelf.Position?
+    /// Whether nothing stands behind it.
+    var isComplete = false
     /// Whether items are there that were made for a user: each claim has to look for its own.
-    var hasPersonal = false
-    var isRead = false
-    /// Bytes of payload in what was read, and how much that was.
-    var bytes = 0
-    var count = 0
-
-    mutating func forget() {
-      items = []
-      isRead = false
-    }
+    var hasPersonal: Bool
+    /// How many items are read next.
+    var next = ShelfAhead.fewest
+    /// The time up to which items were expired for the last search.
+    var cutoff: Instant
   }
 
   private var pools: [String: Pool] = [:]
-  /// The changes of the stock up to which the items are those on the shelf.
-  private var steps = 0
 
-  /// - Parameters:
-  ///   - orders: the batch.
-  ///   - steps: the changes of the stock so far.
-  init(_ orders: [ClaimOrder], steps: Int) {
-    self.steps = steps
-    guard orders.count > 1 else { return }
-    for order in orders {
-      guard case .request(let request) = order, request.match == nil else { continue }
-      pools[request.pool, default: Pool(wanted: 0)].wanted += request.count
-    }
+  /// Items that are read at once: at first, and at most unless one transaction gives out more.
+  private static let fewest = 16
+  private static let most = 256
+  /// Payloads that are read at once, about.
+  private static let bytesAtOnce = 256 * 1024
+  /// Pools of which items are kept.
+  private static let pools = 256
+
+  mutating func forget() {
+    if !pools.isEmpty { pools.removeAll(keepingCapacity: true) }
   }
 
-  /// Payloads that are read at once, about.
-  private static let bytesAtOnce = 1024 * 1024
-  /// Items of an unknown size that are read at once.
-  private static let firstItems = 16
-
   /// The items that a claim gets; nil where it has to look by itself. Fewer than it asks for are all
-  /// that there are.
+  /// that there are: they stay here.
+  ///
+  /// - Parameters:
+  ///   - wanted: how many items this claim and those behind it ask for.
+  ///   - settle: settles what was given out. Called before the first search of a pool.
   mutating func take(
-    for request: ClaimRequest, _ shelf: Shelf, steps now: Int
+    for request: ClaimRequest, wanted: Int, _ shelf: Shelf,
+    settle: () throws(StoreError) -> Void
   ) throws(StoreError) -> [Shelf.Found]? {
-    guard var pool = pools.removeValue(forKey: request.pool) else { return nil }
+    guard !shelf.hasStale else { return nil }
+    var pool: Pool
+    if let known = pools.removeValue(forKey: request.pool) {
+      pool = known
+      // The search begins behind whatever has expired. The clock may have been set back since.
+      if pool.items.last.map({ !shelf.offers($0) }) ?? false || shelf.cutoff < pool.cutoff {
+        try settle()
+        pool = Pool(hasPersonal: pool.hasPersonal, cutoff: shelf.cutoff)
+      }
+    } else {
+      if pools.count >= Self.pools { forget() }
+      try settle()
+      pool = Pool(hasPersonal: try shelf.hasPersonal(), cutoff: shelf.cutoff)
+    }
     defer { pools[request.pool] = pool }
-    pool.wanted -= request.count
-    if now != steps {
-      // Somebody else took items, or brought some.
-      for name in pools.keys { pools[name]?.forget() }
-      pool.forget()
-      steps = now
-    }
-    guard !shelf.hasStale, pool.wanted > 0 || !pool.items.isEmpty else { return nil }
-    if !pool.isRead {
-      pool.hasPersonal = try shelf.hasPersonal()
-      pool.isRead = true
-    }
     guard !pool.hasPersonal else { return nil }
-    if pool.items.count < request.count {
-      // What is left stands before what comes: it is read once more.
-      let size = pool.count == 0 ? 0 : max(1, pool.bytes / pool.count)
-      let limit = size == 0 ? Self.firstItems : max(1, Self.bytesAtOnce / size)
-      let read = try shelf.take(
-        max(request.count, min(limit, request.count + pool.wanted)), for: request.user)
-      pool.count += read.count
-      pool.bytes += read.reduce(0) { $0 + $1.item.payload.utf8.count }
-      pool.items = read.reversed()
+    if pool.items.count < request.count, !pool.isComplete {
+      let missing = max(request.count, wanted) - pool.items.count
+      let limit = max(missing, pool.next)
+      let read = try shelf.take(limit, behind: pool.end)
+      pool.isComplete = read.count < limit
+      pool.cutoff = shelf.cutoff
+      pool.end = read.last?.position ?? pool.end
+      let size = read.reduce(0) { $0 + $1.item.payload.utf8.count } / max(1, read.count)
+      pool.next = min(Self.most, limit * 2, max(1, Self.bytesAtOnce / max(1, size)))
+      pool.items.insert(contentsOf: read.reversed(), at: 0)
     }
     guard pool.items.count >= request.count else { return pool.items.reversed() }
+    if request.count == 1 { return [pool.items.removeLast()] }
     let given = Array(pool.items.suffix(request.count).reversed())
     pool.items.removeLast(request.count)
     return given
   }
-
-  /// Items that came from here were given out: nothing else has changed.
-  mutating func note(steps: Int) { self.steps = steps }
 }

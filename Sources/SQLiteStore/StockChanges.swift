@@ -49,7 +49,7 @@ struct StockChanges {
     for (pool, change) in counts {
       try connection.run(
         """
-        INSERT INTO stock (pool, available, held, claimed, expired, recalled, quarantined, replaced,
+        INSERT INTO settled_stock (pool, available, held, claimed, expired, recalled, quarantined, replaced,
           stale, pending)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
         ON CONFLICT (pool) DO UPDATE SET

@@ -13,7 +13,7 @@ extension Verifier {
         name: "pushes are of claims",
         sql: """
           SELECT 'push ' || w.id, 'its claim ' || w.claim || ' does not exist'
-          FROM webhooks w LEFT JOIN claims c ON c.id = w.claim AND c.state <> 'forgotten'
+          FROM webhooks w LEFT JOIN settled_claims c ON c.id = w.claim AND c.state <> 'forgotten'
           WHERE c.id IS NULL
           """),
       Rule(
@@ -31,9 +31,9 @@ extension Verifier {
       sql: """
         SELECT 'claim ' || id, 'it is ' || state || ' with ' || count || ' items, and has ' || own
         FROM (
-          SELECT c.id, c.state, c.count, (SELECT count(*) FROM inventory i
+          SELECT c.id, c.state, c.count, (SELECT count(*) FROM items i
             WHERE i.claim = c.id AND i.state = c.state) AS own
-          FROM claims c WHERE c.state IN ('held', 'claimed'))
+          FROM settled_claims c WHERE c.state IN ('held', 'claimed'))
         WHERE own <> count
         """),
     Rule(
@@ -44,7 +44,7 @@ extension Verifier {
           WHEN c.pool <> i.pool THEN
             'it is of pool ' || i.pool || ', and its claim ' || c.id || ' of ' || c.pool
           ELSE 'it is ' || i.state || ', and its claim ' || c.id || ' is ' || c.state END
-        FROM inventory i LEFT JOIN claims c ON c.id = i.claim
+        FROM items i LEFT JOIN settled_claims c ON c.id = i.claim
         WHERE i.claim IS NOT NULL AND (c.id IS NULL OR c.pool <> i.pool
           OR c.state IN ('pending', 'cancelled', 'timed_out')
           OR i.state = 'held' AND c.state <> 'held'
@@ -54,7 +54,7 @@ extension Verifier {
     Rule(
       name: "held and claimed items have a claim",
       sql: """
-        SELECT 'item ' || id, 'it is ' || state || ' and has no claim' FROM inventory
+        SELECT 'item ' || id, 'it is ' || state || ' and has no claim' FROM items
         WHERE claim IS NULL AND state IN ('held', 'claimed')
         """),
     Rule(
@@ -64,11 +64,29 @@ extension Verifier {
         WHERE key IS NOT NULL GROUP BY user, pool, principal, key HAVING count(*) > 1
         """),
     Rule(
+      name: "grants are of items on the shelf",
+      sql: """
+        SELECT 'claim ' || g.claim, 'it was granted item ' || coalesce(i.id, g.item) || ', which '
+          || CASE WHEN i.seq IS NULL THEN 'does not exist'
+            WHEN i.pool <> g.pool THEN 'is of pool ' || i.pool ELSE 'is ' || i.state END
+        FROM grants g LEFT JOIN items i ON i.seq = g.item
+        WHERE i.seq IS NULL OR i.pool <> g.pool OR i.state <> 'available'
+          OR (i.attributes IS NULL) = g.has_attributes
+        """),
+    Rule(
+      name: "grants make whole claims",
+      sql: """
+        SELECT 'claim ' || claim, 'it was granted ' || items || ' items, and says ' || count FROM (
+          SELECT claim, seq, count(*) AS items, sum(count) AS count FROM grants GROUP BY claim) g
+        WHERE items <> count
+          OR EXISTS (SELECT 1 FROM settled_claims c WHERE c.seq = g.seq OR c.id = g.claim)
+        """),
+    Rule(
       name: "an item is there once",
       sql: """
         SELECT 'item ' || id, 'it is there ' || count(*) || ' times, with '
           || count(DISTINCT claim) || ' claims'
-        FROM inventory GROUP BY id HAVING count(*) > 1
+        FROM items GROUP BY id HAVING count(*) > 1
         """),
   ]
 
@@ -107,7 +125,7 @@ extension Verifier {
           WHEN items > s.stored THEN 'it stored ' || s.stored || ' items, and has ' || items
           ELSE 'two of its items are of one line' END
         FROM (SELECT run, slice, count(*) AS items, count(DISTINCT line) AS lines
-          FROM inventory WHERE run IS NOT NULL GROUP BY run, slice) i
+          FROM items WHERE run IS NOT NULL GROUP BY run, slice) i
           JOIN slices s ON s.run = i.run AND s.slice = i.slice
         WHERE s.state <> 'committed' OR items > s.stored OR lines < items
         """),
@@ -118,7 +136,7 @@ extension Verifier {
       name: "items on the shelf are found by their attributes",
       sql: """
         SELECT 'item ' || i.id, 'a match does not find it by its attribute ' || a.key
-        FROM inventory i, json_each(i.attributes) a
+        FROM items i, json_each(i.attributes) a
         WHERE i.state = 'available' AND i.made_for IS NULL AND i.attributes IS NOT NULL
           AND a.type <> 'null' AND NOT EXISTS (
             SELECT 1 FROM shelf_attributes s WHERE s.pool = i.pool AND s.name = a.key
@@ -133,7 +151,7 @@ extension Verifier {
           WHEN i.seq IS NULL THEN 'a match finds an item by it that does not exist'
           ELSE 'a match finds item ' || i.id || ' by it, which has another value or place, or is '
             || 'not on the shelf' END
-        FROM shelf_attributes s LEFT JOIN inventory i ON i.seq = s.seq
+        FROM shelf_attributes s LEFT JOIN items i ON i.seq = s.seq
         WHERE i.seq IS NULL OR i.state <> 'available' OR i.made_for IS NOT NULL
           OR i.attributes IS NULL OR i.pool <> s.pool OR i.stale <> s.stale
           OR i.shelf_order <> s.shelf_order OR NOT EXISTS (

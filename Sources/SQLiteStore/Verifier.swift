@@ -154,19 +154,19 @@ struct Verifier {
     }
     let stale = try connection.all(
       """
-      SELECT pool, count(*) FROM inventory WHERE state = 'available' AND stale = 1 GROUP BY pool
+      SELECT pool, count(*) FROM items WHERE state = 'available' AND stale = 1 GROUP BY pool
       """
     ) { ($0.text(0), $0.int(1)) }
     for (pool, count) in stale { pools[pool, default: Stock()].stale = count }
     let pending = try connection.all(
-      "SELECT pool, sum(count) FROM claims WHERE state = 'pending' GROUP BY pool"
+      "SELECT pool, sum(count) FROM settled_claims WHERE state = 'pending' GROUP BY pool"
     ) { ($0.text(0), $0.int(1)) }
     for (pool, count) in pending { pools[pool, default: Stock()].pending = count }
     return pools
   }
 
   private func readCounts() throws(StoreError) -> [String: Stock] {
-    let rows = try connection.all("SELECT pool FROM stock ORDER BY pool") { $0.text(0) }
+    let rows = try connection.all("SELECT pool FROM settled_stock ORDER BY pool") { $0.text(0) }
     var pools: [String: Stock] = [:]
     for pool in rows { pools[pool] = try Rows.counts(of: pool, connection) }
     return pools

@@ -170,7 +170,9 @@ extension World {
     let rows = try database.rows(
       """
       SELECT pool, sum(hits), sum(claimed), min(min(hits, misses, claimed, missed, wasted))
-      FROM demand GROUP BY pool
+      FROM (SELECT pool, hits, misses, claimed, missed, wasted FROM demand
+        UNION ALL SELECT pool, 1, 0, count, 0, 0 FROM grants WHERE count > 0)
+      GROUP BY pool
       """)
     for row in rows {
       let demand = model.demand[row[0] ?? ""] ?? Demand()

@@ -95,6 +95,13 @@ extension World {
 
   /// Lets the clock run to an instant; the engine wakes at each deadline on the way.
   private func advance(to end: Instant) throws {
+    if store.grantsWait {
+      tally["settled", default: 0] += 1
+      try write { () throws(StoreError) in
+        try store.settle()
+      } then: { _ in
+      }
+    }
     if !inbox.isEmpty { try settle() }
     while busySteps == 0, let next = deadline, next <= end {
       now = max(now, next)

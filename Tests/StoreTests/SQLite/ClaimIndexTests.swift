@@ -63,7 +63,7 @@ struct ClaimIndexTests {
           let seq = indexed ? index.nextSeq : Int64(count)
           try connection.run(
             """
-            INSERT INTO claims (seq, id, pool, principal, user, key, fingerprint, state, count,
+            INSERT INTO settled_claims (seq, id, pool, principal, user, key, fingerprint, state, count,
               claimed_at)
             VALUES (?, ?, 'p', 'local', ?, ?, '1', 'claimed', 1, 0)
             """, [.integer(seq), .text("c-\(count)"), .text(user), .text("k-\(count)")])
@@ -194,7 +194,7 @@ struct ClaimIndexTests {
     let bench = try Bench()
     try bench.add((0..<Limits.claimTail).map { "u-\($0)" })
     try bench.keepUp()
-    try bench.connection.run("DELETE FROM claims WHERE seq > 200")
+    try bench.connection.run("DELETE FROM settled_claims WHERE seq > 200")
     try bench.reopen()
     #expect(bench.index.nextSeq == Int64(Limits.claimTail) + 1)
   }

@@ -33,7 +33,7 @@ import Testing
     #expect(try fixture.claim("u") == .outOfStock)
     try fixture.sqlite.connection.script(
       """
-      CREATE TEMP TRIGGER refuse BEFORE INSERT ON main.claims
+      CREATE TEMP TRIGGER refuse BEFORE INSERT ON main.grants
       BEGIN SELECT raise(ABORT, 'refused'); END
       """)
     try fixture.put(items(0..<1))
@@ -44,6 +44,7 @@ import Testing
     #expect(throws: StoreError.self) { try fixture.store.claim(requests, at: start) }
     try fixture.sqlite.connection.script("DROP TRIGGER refuse")
     #expect(try fixture.claim("u").granted != nil)
+    try fixture.store.settle()
     let demand = try fixture.status().demand.lastDay
     #expect(demand.hits == 1 && demand.misses == 2 && demand.missed == 3)
   }

@@ -125,7 +125,10 @@ struct DiskFullTests {
     try fixture.sqlite.connection.run("PRAGMA wal_checkpoint(TRUNCATE)")
     // The log has as many pages as a little work needs, and all of them count.
     try fixture.sqlite.connection.run("PRAGMA wal_autocheckpoint = 0")
-    for number in 0..<10 { _ = try fixture.claim("first", key: "\(number)") }
+    for number in 0..<10 {
+      _ = try fixture.claim("first", key: "\(number)")
+      try fixture.store.settle()
+    }
     try fillUp(disk)
     #expect(fixture.sqlite.space()?.free == 0)
     return fixture

@@ -85,7 +85,7 @@ import Testing
     // The third item breaks a rule of the table.
     try fixture.sqlite.connection.script(
       """
-      CREATE TEMP TRIGGER refuse BEFORE INSERT ON main.inventory WHEN new.payload = '2'
+      CREATE TEMP TRIGGER refuse BEFORE INSERT ON main.items WHEN new.payload = '2'
       BEGIN SELECT raise(ABORT, 'refused'); END
       """)
     #expect(throws: StoreError.self) { try fixture.put(items(0..<4)) }

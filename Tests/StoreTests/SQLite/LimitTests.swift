@@ -51,13 +51,13 @@ import Testing
     let before = Limits.backordersPerPool - 2
     try fixture.sqlite.connection.run(
       """
-      INSERT INTO claims (id, pool, principal, user, fingerprint, state, count, claimed_at, match,
+      INSERT INTO settled_claims (id, pool, principal, user, fingerprint, state, count, claimed_at, match,
         match_head, min_remaining_ms, timeout_at)
       WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
       SELECT 'c-' || n, 'p', 'local', 'w-' || n, '', 'pending', 1, ?, '', '', 0, ? FROM numbers
       """, [.integer(before), .instant(start), .instant(start + .seconds(3600))])
     try fixture.sqlite.connection.run(
-      "UPDATE stock SET pending = ? WHERE pool = 'p'", [.integer(before)])
+      "UPDATE settled_stock SET pending = ? WHERE pool = 'p'", [.integer(before)])
     try fixture.reopen()
     for user in ["under", "at"] { #expect(try fixture.order(user).state == .pending) }
     let over = ClaimRequest(pool: "p", user: "over", onMiss: .backorder)

@@ -146,15 +146,15 @@ import Testing
     #expect(try connection.first("PRAGMA user_version") { $0.int(0) } == Schema.version)
     #expect(try connection.first("PRAGMA application_id") { $0.int64(0) } == Schema.applicationID)
     let tables = try connection.all(
-      "SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND name NOT LIKE 'sqlite%'"
+      "SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table' "
+        + "AND name NOT LIKE 'sqlite%'"
     ) { ($0.text(0), $0.bool(1)) }
     #expect(tables.allSatisfy { $0.1 })
     #expect(
       tables.map(\.0).sorted() == [
         "claim_index_filters", "claim_index_parts", "claim_index_runs", "claim_index_secret",
-        "claims", "demand", "demand_gaps", "inventory", "item_keys", "pools", "run_logs", "runs",
-        "schedules",
-        "shelf_attributes", "slices", "stock", "webhooks",
+        "demand", "demand_gaps", "grants", "item_keys", "items", "pools", "run_logs", "runs",
+        "schedules", "settled_claims", "settled_stock", "shelf_attributes", "slices", "webhooks",
       ])
     // Once done, a migration is not done again.
     try Schema.migrate(connection)

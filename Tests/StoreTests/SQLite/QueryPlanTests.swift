@@ -39,6 +39,7 @@ import Testing
     try fixture.commit("r", items(0..<1), log: [65])
     _ = try fixture.store.record([.end(run: "r", state: .short, why: "")], at: start)
     let claim = try #require(try fixture.claim("u", key: "k").granted)
+    try fixture.store.settle()
     #expect(try fixture.claim("u", key: "k").repeated != nil)
     try fixture.put(items(0..<1), at: start + .seconds(10))
     #expect(try fixture.store.expire(pool: "p", at: start + .seconds(10), limit: 3) == 3)
@@ -127,9 +128,15 @@ import Testing
     let all = statements(fixture.sqlite.connection) + statements(reading)
     #expect(all.count > 40)
     for sql in all where !sql.hasPrefix("PRAGMA") {
+      var isOfGrants = false
       for step in try plan(sql, fixture.sqlite.connection) {
+        // Grants are few: each hundred or so is settled. What is sorted here is what was scanned last.
+        if step.hasPrefix("SCAN") || step.hasPrefix("SEARCH") {
+          isOfGrants =
+            step.hasPrefix("SCAN g") || isOfGrants && step.hasPrefix("SEARCH i USING INTEGER")
+        }
         #expect(
-          !step.contains("TEMP B-TREE") || sql.contains("FROM claim_index_runs"),
+          !step.contains("TEMP B-TREE") || isOfGrants || sql.contains("FROM claim_index_runs"),
           "\(step) in: \(sql)")
         // Only the tables of pools, of the index's runs and of tables are small enough to be read through.
         // A subquery's rows are what its own steps found.
@@ -137,7 +144,7 @@ import Testing
         let isSmall = [
           "SCAN pools", "SCAN sqlite_master", "SCAN (subquery", "SCAN json_each", "SCAN a VIRTUAL",
           "SCAN claim_index_runs", "SCAN claim_index_secret", "SEARCH claim_index_runs",
-          "SCAN wanted VIRTUAL", "SCAN has VIRTUAL", "SCAN CONSTANT ROW",
+          "SCAN g", "SCAN wanted VIRTUAL", "SCAN has VIRTUAL", "SCAN CONSTANT ROW",
         ]
         .contains { step.hasPrefix($0) }
         #expect(!step.hasPrefix("SCAN") || isSmall, "\(step) in: \(sql)")
@@ -229,7 +236,7 @@ import Testing
     ("state = 'available' AND made_for IS NULL", "inventory_shelf"),
     ("made_for = ?6", "inventory_personal"),
     (
-      "CROSS JOIN inventory",
+      "CROSS JOIN items",
       "SEARCH a USING PRIMARY KEY (pool=? AND name=? AND value=? AND stale=? AND shelf_order>?)"
     ),
     (
@@ -238,7 +245,7 @@ import Testing
     ),
     ("ORDER BY min_remaining_ms, seq", "claims_lines"),
     ("min_remaining_ms = ?4 AND seq > ?5", "claims_lines"),
-    ("SELECT match FROM claims", "claims_lines"),
+    ("SELECT match FROM settled_claims", "claims_lines"),
     ("user = ?2 AND seq > ?3", "claims_waiting"),
     ("AND match_head = ?2 AND match = ?3 AND +match_head", "claims_lines"),
     ("user = ?6 AND +match", "claims_waiting"),
@@ -255,11 +262,11 @@ import Testing
     ("stale = 1 AND revision = ?4", "(pool=? AND stale=? AND revision=?)"),
     ("stale = 1 AND ?4 IS NULL", "inventory_stale"),
     ("SET state = 'recalled', shelf_order = shelf_order WHERE seq IN", "inventory_stale"),
-    ("SELECT min(expires_at)", "inventory_expiring"),
+    ("SELECT expires_at FROM items", "inventory_expiring"),
     ("SELECT seq, state, expires_at", "inventory_key"),
-    ("SELECT i.state, c.id", "inventory_key"),
+    ("SELECT state, claim, expires_at FROM inventory", "inventory_key"),
     ("WHERE claim = ? AND state IN", "inventory_claim"),
-    ("DELETE FROM inventory WHERE claim = ?", "inventory_claim"),
+    ("DELETE FROM items WHERE claim = ?", "inventory_claim"),
     ("WHERE claim IS NULL AND state IN", "inventory_over"),
     ("AND produced_at = ?3 AND seq > ?5", "inventory_made (pool=? AND produced_at=? AND rowid>?)"),
     ("AND produced_at > ?3", "inventory_made (pool=? AND produced_at>? AND produced_at<?)"),

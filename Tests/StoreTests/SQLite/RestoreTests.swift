@@ -273,7 +273,7 @@ import Testing
     }
     try expectRefused("install the newer Larder", script("PRAGMA user_version = 99"))
     try expectRefused("another program", script("PRAGMA application_id = 7"))
-    try expectRefused("say 4 available", script("UPDATE stock SET available = 4"))
+    try expectRefused("say 4 available", script("UPDATE settled_stock SET available = 4"))
     try expectRefused("file is not a database") {
       try Data(repeating: 0x78, count: 9000).write(to: URL(filePath: $0))
     }

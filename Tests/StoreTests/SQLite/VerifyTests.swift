@@ -65,35 +65,40 @@ import Testing
 
   /// Damage by SQL, and what must be said of it: the place and the problem.
   private static let damages: [(sql: String, place: String, problem: String)] = [
-    ("UPDATE stock SET available = available + 1 WHERE pool = 'p'", "pool p", "2 available"),
-    ("UPDATE stock SET quarantined = 7 WHERE pool = 'q'", "pool q", "7 quarantined"),
-    ("UPDATE stock SET stale = 0 WHERE pool = 'q'", "pool q", "0 stale"),
-    ("UPDATE stock SET pending = 0 WHERE pool = 'p'", "pool p", "pending claims wait for"),
-    ("DELETE FROM stock WHERE pool = 'q'", "pool q", "no counts"),
+    (
+      "UPDATE settled_stock SET available = available + 1 WHERE pool = 'p'", "pool p", "2 available"
+    ),
+    ("UPDATE settled_stock SET quarantined = 7 WHERE pool = 'q'", "pool q", "7 quarantined"),
+    ("UPDATE settled_stock SET stale = 0 WHERE pool = 'q'", "pool q", "0 stale"),
+    ("UPDATE settled_stock SET pending = 0 WHERE pool = 'p'", "pool p", "pending claims wait for"),
+    ("DELETE FROM settled_stock WHERE pool = 'q'", "pool q", "no counts"),
     ("DELETE FROM pools WHERE pool = 'q'", "pool q", "no definition"),
     ("UPDATE pools SET source = 'pool: [' WHERE pool = 'q'", "pool q", "can't be checked"),
     (
       "UPDATE pools SET source = replace(source, 'pool: q', 'pool: p') WHERE pool = 'q'", "pool q",
       "its definition is that of p"
     ),
-    ("DELETE FROM inventory WHERE key = 'key-0'", "claim ", "claimed with 2 items, and has 1"),
-    ("UPDATE claims SET count = 3 WHERE user = 'u-1'", "claim ", "with 3 items, and has 2"),
-    ("UPDATE inventory SET state = 'held' WHERE key = 'key-0'", "item ", "is held, and its claim"),
-    ("UPDATE claims SET state = 'claimed' WHERE user = 'u-2'", "item ", "is claimed"),
-    ("UPDATE claims SET state = 'lapsed' WHERE user = 'u-1'", "item ", "is claimed, and its claim"),
-    ("UPDATE inventory SET claim = 'none' WHERE key = 'key-0'", "item ", "none does not exist"),
-    ("UPDATE inventory SET claim = NULL WHERE key = 'key-0'", "item ", "has no claim"),
+    ("DELETE FROM items WHERE key = 'key-0'", "claim ", "claimed with 2 items, and has 1"),
+    ("UPDATE settled_claims SET count = 3 WHERE user = 'u-1'", "claim ", "with 3 items, and has 2"),
+    ("UPDATE items SET state = 'held' WHERE key = 'key-0'", "item ", "is held, and its claim"),
+    ("UPDATE settled_claims SET state = 'claimed' WHERE user = 'u-2'", "item ", "is claimed"),
     (
-      "UPDATE inventory SET claim = (SELECT id FROM claims WHERE user = 'u-1') WHERE payload = '20'",
+      "UPDATE settled_claims SET state = 'lapsed' WHERE user = 'u-1'", "item ",
+      "is claimed, and its claim"
+    ),
+    ("UPDATE items SET claim = 'none' WHERE key = 'key-0'", "item ", "none does not exist"),
+    ("UPDATE items SET claim = NULL WHERE key = 'key-0'", "item ", "has no claim"),
+    (
+      "UPDATE items SET claim = (SELECT id FROM claims WHERE user = 'u-1') WHERE payload = '20'",
       "item ", "is of pool q"
     ),
     (
-      "UPDATE inventory SET claim = (SELECT id FROM claims WHERE user = 'u-4') WHERE key = 'key-0'",
+      "UPDATE items SET claim = (SELECT id FROM claims WHERE user = 'u-4') WHERE key = 'key-0'",
       "item ", "is pending"
     ),
     (
       """
-      INSERT INTO inventory (id, pool, state, payload, produced_at, shelf_order, claim)
+      INSERT INTO items (id, pool, state, payload, produced_at, shelf_order, claim)
       SELECT id, pool, state, payload, produced_at, shelf_order,
         (SELECT id FROM claims WHERE user = 'u-3') FROM inventory WHERE key = 'key-0'
       """, "item ", "2 times, with 2 claims"
@@ -105,7 +110,7 @@ import Testing
     ("DROP INDEX runs_pool", "the schema", "no index runs_pool"),
     (
       """
-      INSERT INTO claims (id, pool, principal, user, key, fingerprint, state, count, claimed_at)
+      INSERT INTO settled_claims (id, pool, principal, user, key, fingerprint, state, count, claimed_at)
       SELECT 'other', pool, principal, user, key, fingerprint, 'released', 1, claimed_at
       FROM claims WHERE user = 'u-1'
       """, "claim ", "2 claims are of its key"
@@ -119,21 +124,21 @@ import Testing
     ("UPDATE slices SET state = 'running' WHERE run = 'r'", "slice 1 of run r", "has 4 items"),
     ("UPDATE slices SET stored = 3 WHERE run = 'r'", "slice 1 of run r", "stored 3 items"),
     ("UPDATE runs SET stored = 3 WHERE id = 'r'", "run r", "stored 3 items, and its slices 4"),
-    ("UPDATE inventory SET line = 1 WHERE run = 'r'", "slice 1 of run r", "of one line"),
+    ("UPDATE items SET line = 1 WHERE run = 'r'", "slice 1 of run r", "of one line"),
     ("DELETE FROM shelf_attributes WHERE name = 'zone'", "item ", "by its attribute zone"),
     (
       "UPDATE shelf_attributes SET value = 'B' WHERE value = '20'", "attribute zone of pool q",
       "which has another value"
     ),
     (
-      "UPDATE inventory SET state = 'claimed' WHERE payload = '20'", "attribute zone of pool q",
+      "UPDATE items SET state = 'claimed' WHERE payload = '20'", "attribute zone of pool q",
       "not on the shelf"
     ),
     (
       "INSERT INTO shelf_attributes VALUES ('q', 'x', 1, 0, 0, 999)", "attribute x of pool q",
       "that does not exist"
     ),
-    ("UPDATE inventory SET attributes = '{' WHERE payload = '20'", "the rule that ", "malformed"),
+    ("UPDATE items SET attributes = '{' WHERE payload = '20'", "the rule that ", "malformed"),
     ("UPDATE webhooks SET claim = 'none'", "push ", "none does not exist"),
     ("UPDATE webhooks SET next_at = NULL", "push ", "never tried"),
   ]
@@ -159,7 +164,7 @@ import Testing
     let fixture = try SQLiteFixture()
     try fixture.adopt("p", unlimited)
     try fixture.put(items(0..<100))
-    try fixture.sqlite.connection.run("UPDATE inventory SET state = 'claimed'")
+    try fixture.sqlite.connection.run("UPDATE items SET state = 'claimed'")
     let unowned = try verify(fixture.database).violations.filter {
       $0.problem.hasSuffix("has no claim")
     }
