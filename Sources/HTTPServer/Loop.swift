@@ -26,9 +26,6 @@ final class Loop {
   private var nextSweep = Int64.max
   private var lastSweep: Int64
   private var letters: [AnswerQueue.Letter] = []
-  private var turnsWithoutLook = 0
-  /// Turns after which a loop that is never idle looks at all descriptors.
-  private static let turnsBetweenLooks = 4
 
   /// When the last connections are closed; nil while the server is not stopping.
   private(set) var drainDeadline: Int64?
@@ -100,19 +97,11 @@ final class Loop {
 
   private func wait() {
     var timeout: Int32 = 0
-    if daemons.contains(where: \.isReady) {
-      // It looks at its sockets itself; the others' turn comes soon.
-      turnsWithoutLook += 1
-      if turnsWithoutLook < Self.turnsBetweenLooks {
-        now = Self.clock()
-        return
-      }
-    } else {
+    if !daemons.contains(where: \.isReady) {
       let next = min(nextSweep, drainDeadline ?? .max)
       timeout = next == .max ? -1 : Int32(clamping: max(0, next - now))
       if !answers.prepareToSleep() { timeout = 0 }
     }
-    turnsWithoutLook = 0
     withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 64) { tags in
       let count = clinux_epoll_wait(epoll, tags.baseAddress!, Int32(tags.count), timeout)
       now = Self.clock()
