@@ -91,7 +91,7 @@ package struct JSONWriter {
     comma()
     bytes.append(UInt8(ascii: "\""))
     value.withUTF8 { text in
-      if Self.arePlain(text) {
+      if text.allSatisfy(Self.isPlain) {
         bytes.append(contentsOf: text)
       } else {
         for byte in text { append(escaped: byte) }
@@ -101,19 +101,9 @@ package struct JSONWriter {
     needsComma = true
   }
 
-  /// Whether each byte of a string stands for itself. All are looked at, without a branch, so that
-  /// the processor can take many at once.
-  private static func arePlain(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-    guard let start = text.baseAddress else { return true }
-    var special: UInt8 = 0
-    for index in 0..<text.count {
-      let byte = start[index]
-      special |= byte < 0x20 ? 1 : 0
-      special |= byte == UInt8(ascii: "\"") ? 1 : 0
-      special |= byte == UInt8(ascii: "\\") ? 1 : 0
-      special |= byte == 0x7F ? 1 : 0
-    }
-    return special == 0
+  /// Whether a byte of a string stands for itself.
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") && byte != 0x7F
   }
 
   /// Writes a text that is JSON already.
