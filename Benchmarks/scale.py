@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import socket
+import threading
 import time
 
 import measures
@@ -159,7 +161,27 @@ class Scale:
                      f"{four.rate:,.0f}, p99 {four.p99:.2f} ms")
         self.goal("claims with 1,024 connections over 256", ratios, "≥", 1.0)
         self.note(f"overload: {refused} requests were refused")
+        self.crowd(larder)
         larder.verify()
+
+    def crowd(self, larder, places=256):
+        """Four times as many clients as there may be connections. Those that find no place are
+        told when to come again, and do."""
+        larder.stop()
+        larder.start(connections=places)
+        ratios, waits = [], []
+        for _ in range(self.rounds):
+            # One of the load may find its place taken at first, and comes again at once.
+            alone = larder.load(places, self.seconds, refusals=True)
+            with Crowd(larder, 3 * places) as crowd:
+                beside = larder.load(places, self.seconds, refusals=True)
+            ratios.append(beside.rate / alone.rate)
+            waits.append(measures.percentile(crowd.waits, 99))
+            self.say(f"{places} connections {alone.rate:,.0f} claims/s; beside {3 * places} clients "
+                     f"without a place {beside.rate:,.0f}, {len(crowd.waits)} refusals, p99 "
+                     f"{waits[-1]:.1f} ms")
+        self.goal(f"claims beside {3 * places} refused clients over claims without", ratios, "≥", 1.0)
+        self.goal("milliseconds until a client was refused, p99", waits, "≤", 100)
 
     def idle(self, count=5000):
         """Thousands of connections that are kept and not used."""
@@ -283,6 +305,54 @@ class Filling:
         eventually("the run's end", lambda: self.state() not in ["queued", "running"], 600)
         if self.state() != "succeeded":
             raise Failure(f"the run that fills is {self.state()}")
+
+
+class Crowd:
+    """Clients that come to a server whose connections are all taken: one after the other, on a thread
+    of its own, and each as soon as it may again. Its answer must be 503 with Retry-After."""
+
+    def __init__(self, larder, clients):
+        self.larder = larder
+        self.clients = clients
+        self.waits = []  # milliseconds until each refusal
+        self.failure = None
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.come)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        self.over.set()
+        self.thread.join()
+        if self.failure and not kind:
+            raise self.failure
+
+    def come(self):
+        try:
+            again = [0.0] * self.clients
+            while not self.over.is_set():
+                for client in range(self.clients):
+                    if self.over.wait(max(0, again[client] - time.monotonic())):
+                        return
+                    again[client] = time.monotonic() + self.ask()
+        except (OSError, Failure) as failure:
+            self.failure = Failure(f"a client without a place: {failure}")
+
+    def ask(self):
+        """Seconds after which the client may come again: those that it was told."""
+        began = time.monotonic()
+        with socket.create_connection(("127.0.0.1", self.larder.port), timeout=30) as connection:
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answer = connection.recv(4096).decode()
+        if answer.startswith("HTTP/1.1 200"):
+            return 0.01  # the load has not begun yet, or is over
+        found = re.search(r"^retry-after: (\d+)\r$", answer, re.M | re.I)
+        if not answer.startswith("HTTP/1.1 503") or not found:
+            raise Failure(f"it was answered {answer[:200]!r}")
+        self.waits.append((time.monotonic() - began) * 1000)
+        return int(found[1])
 
 
 def open_idle(port, count):

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import resource
 import shutil
 import signal
 import time
@@ -15,6 +16,9 @@ from processes import Failure, Load, Program, Server, free_port, run
 
 POOL = "codes"
 DIRECTORY = os.path.dirname(os.path.abspath(__file__))
+
+# Open files that the server keeps for itself (HTTPLimits.reservedFiles).
+RESERVED_FILES = 128
 
 # Nothing is produced but what a benchmark asks for: the shelf is never below its target.
 SCHEDULE = """\
@@ -105,13 +109,19 @@ class Larder:
 
     # The server
 
-    def start(self):
-        """Starts the server and gives the seconds until it was ready."""
+    def start(self, connections=None):
+        """Starts the server and gives the seconds until it was ready. It may have so many
+        `connections`, or as many as it wants."""
+        options = {}
+        if connections:
+            files = connections + RESERVED_FILES
+            options["preexec_fn"] = lambda: resource.setrlimit(
+                resource.RLIMIT_NOFILE, (files, files))
         self.port = free_port()
         began = time.monotonic()
         self.server = Server(
             [self.program, "serve", "--listen", f"127.0.0.1:{self.port}", *self.options()],
-            os.path.join(self.folder, "larder.log"))
+            os.path.join(self.folder, "larder.log"), **options)
         self.server.ready(lambda: self.get("/readyz") is not None, seconds=600)
         return time.monotonic() - began
 

@@ -25,7 +25,10 @@ extension API {
   }
 
   static func checkUser(_ user: String) throws(Problem) {
-    guard (1...Limits.userBytes).contains(user.utf8.count), !user.utf8.contains(0) else {
+    var text = user
+    guard (1...Limits.userBytes).contains(user.utf8.count),
+      !text.withUTF8({ bytes in bytes.contains(0) })
+    else {
       throw Problem(
         .badRequest, "a user is 1 to \(Limits.userBytes) bytes of UTF-8 without NUL")
     }

@@ -101,7 +101,7 @@ package struct APIRequest: Sendable {
       throw Problem(
         .unsupportedType, "the body's Content-Encoding is \(contentEncoding): send it as it is")
     }
-    guard let contentType else { return }
+    guard let contentType, !types.contains(contentType) else { return }
     let type = Self.mediaType(contentType)
     guard types.contains(type) else {
       throw Problem(

@@ -53,11 +53,15 @@ package struct HTTPRequest: Sendable {
     let path = target[..<pathEnd].dropFirst()
     guard !path.isEmpty else { return [] }
     var segments: [String] = []
-    for piece in path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
-      guard let segment = PercentEncoding.decoded(piece) else { return nil }
+    segments.reserveCapacity(4)
+    var rest = path
+    while true {
+      let end = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
+      guard let segment = PercentEncoding.decoded(rest[..<end]) else { return nil }
       segments.append(segment)
+      guard end < rest.endIndex else { return segments }
+      rest = rest[(end + 1)...]
     }
-    return segments
   }
 
   /// The query's items in order, decoded (`+` is a space, no `=` gives an empty value); nil where
@@ -79,10 +83,10 @@ package struct HTTPRequest: Sendable {
 
   /// The first field of that name (in any case), without blanks around it; nil without one. A
   /// value that is no UTF-8 is read as Latin-1, so that different values stay different.
-  package func header(_ name: String) -> String? { fields.values(of: name, most: 1).first }
+  package func header(_ name: String) -> String? { fields.first(name) }
 
   /// All fields of that name, in order.
-  package func headerValues(_ name: String) -> [String] { fields.values(of: name, most: .max) }
+  package func headerValues(_ name: String) -> [String] { fields.all(name) }
 }
 
 /// The fields of a header in one piece of memory, looked up when asked.
@@ -90,39 +94,61 @@ struct PackedFields: Sendable {
   /// For each field two sizes (UInt32, of this machine's byte order), its name and its value.
   let bytes: [UInt8]
 
-  func values(of name: String, most: Int) -> [String] {
-    var found: [String] = []
-    var name = name
-    name.withUTF8 { wanted in
-      bytes.withUnsafeBytes { raw in
-        var at = 0
-        while at < raw.count, found.count < most {
-          let nameSize = Int(raw.loadUnaligned(fromByteOffset: at, as: UInt32.self))
-          let valueSize = Int(raw.loadUnaligned(fromByteOffset: at + 4, as: UInt32.self))
-          let start = at + 8
-          at = start + nameSize + valueSize
-          if Self.same(UnsafeRawBufferPointer(rebasing: raw[start..<start + nameSize]), wanted) {
-            found.append(Self.text(raw[start + nameSize..<at]))
-          }
-        }
-      }
+  /// The first field of that name; nil without one.
+  func first(_ name: String) -> String? {
+    var found: String?
+    find(name) { value in
+      found = Self.text(value)
+      return false
     }
     return found
   }
 
+  /// All fields of that name, in order.
+  func all(_ name: String) -> [String] {
+    var found: [String] = []
+    find(name) { value in
+      found.append(Self.text(value))
+      return true
+    }
+    return found
+  }
+
+  /// Goes through the values of a name's fields for as long as `body` says true.
+  private func find(_ name: String, _ body: (UnsafeBufferPointer<UInt8>) -> Bool) {
+    var name = name
+    name.withUTF8 { wanted in
+      bytes.withUnsafeBufferPointer { all in
+        let raw = UnsafeRawBufferPointer(all)
+        var at = 0
+        while at < raw.count {
+          let nameSize = Int(raw.loadUnaligned(fromByteOffset: at, as: UInt32.self))
+          let valueSize = Int(raw.loadUnaligned(fromByteOffset: at + 4, as: UInt32.self))
+          let start = at + 8
+          at = start + nameSize + valueSize
+          guard nameSize == wanted.count, Self.same(all, start, wanted) else { continue }
+          let value = UnsafeBufferPointer(rebasing: all[(start + nameSize)..<at])
+          if !body(value) { return }
+        }
+      }
+    }
+  }
+
   private static func same(
-    _ name: UnsafeRawBufferPointer, _ wanted: UnsafeBufferPointer<UInt8>
+    _ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ wanted: UnsafeBufferPointer<UInt8>
   ) -> Bool {
-    guard name.count == wanted.count else { return false }
-    return zip(name, wanted).allSatisfy { lower($0) == lower($1) }
+    for index in wanted.indices where lower(bytes[start + index]) != lower(wanted[index]) {
+      return false
+    }
+    return true
   }
 
   private static func lower(_ byte: UInt8) -> UInt8 {
     byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
   }
 
-  private static func text(_ bytes: Slice<UnsafeRawBufferPointer>) -> String {
-    if let text = String(validating: bytes, as: UTF8.self) { return text }
+  private static func text(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
+    if let text = String(utf8: bytes) { return text }
     var latin = String.UnicodeScalarView()
     latin.append(contentsOf: bytes.map { Unicode.Scalar($0) })
     return String(latin)

@@ -71,7 +71,10 @@ package struct HTTPResponse: Sendable, Equatable {
 extension HTTPField {
   /// Whether the field can stand in a header without changing its meaning.
   var isSendable: Bool {
-    !name.isEmpty && !value.isEmpty && !name.utf8.contains { $0 <= 0x20 || $0 == 0x3A }
-      && !value.utf8.contains { $0 == 0x0D || $0 == 0x0A || $0 == 0 }
+    var (name, value) = (name, value)
+    return name.withUTF8 { !$0.isEmpty && $0.allSatisfy { $0 > 0x20 && $0 != 0x3A } }
+      && value.withUTF8 {
+        !$0.isEmpty && $0.allSatisfy { $0 != 0x0D && $0 != 0x0A && $0 != 0 }
+      }
   }
 }

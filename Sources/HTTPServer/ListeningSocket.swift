@@ -71,9 +71,12 @@ extension ListeningSocket {
 
   /// Whether it is a name or an address by which nobody but this machine is meant.
   static func isLoopback(_ host: some StringProtocol) -> Bool {
-    if host.lowercased() == "localhost" { return true }
-    if let address = ipv4(String(host), port: 0) { return isLoopback(address.sin_addr) }
-    return ipv6(String(host), port: 0).map { isLoopback($0.sin6_addr) } ?? false
+    let host = String(host)
+    if host == "127.0.0.1" || host == "localhost" || host.lowercased() == "localhost" {
+      return true
+    }
+    if let address = ipv4(host, port: 0) { return isLoopback(address.sin_addr) }
+    return ipv6(host, port: 0).map { isLoopback($0.sin6_addr) } ?? false
   }
 
   private static func isLoopback(_ address: in_addr) -> Bool {

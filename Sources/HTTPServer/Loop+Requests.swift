@@ -305,7 +305,10 @@ extension Loop {
     guard let made else { return connection.cut() }
     defer { MHD_destroy_response(made) }
     for field in response.headers where !HTTPResponse.isReserved(field.name) && field.isSendable {
-      MHD_add_response_header(made, field.name, field.value)
+      // A String that is passed as a C string is copied into an array first; this one is not.
+      _ = field.name.withCString { name in
+        field.value.withCString { MHD_add_response_header(made, name, $0) }
+      }
     }
     if drainDeadline != nil { MHD_add_response_header(made, "Connection", "close") }
     if cmhd_succeeded(MHD_queue_response(connection.handle, UInt32(response.status), made)) == 0 {

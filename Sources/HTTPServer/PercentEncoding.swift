@@ -3,6 +3,11 @@ enum PercentEncoding {
   /// The text that the bytes encode; nil where a `%` is not followed by two hexadecimal digits,
   /// or the result is not UTF-8 or has a NUL.
   static func decoded(_ bytes: ArraySlice<UInt8>, plusIsSpace: Bool = false) -> String? {
+    // Most need no decoding.
+    let isPlain = bytes.allSatisfy {
+      $0 != UInt8(ascii: "%") && $0 != 0 && ($0 != UInt8(ascii: "+") || !plusIsSpace)
+    }
+    guard !isPlain else { return bytes.withUnsafeBufferPointer { String(utf8: $0) } }
     var plain: [UInt8] = []
     plain.reserveCapacity(bytes.count)
     var index = bytes.startIndex

@@ -6,24 +6,28 @@ enum WebPages {
   static func refusal(of fields: PackedFields) -> Refusal? {
     // A name of somebody's domain that leads here would make the page one of our own origin. No
     // browser leaves the field out.
-    let host = fields.values(of: "host", most: 1).first
+    let host = fields.first("host")
     if let host, !ListeningSocket.isLoopback(withoutPort(host)) {
       return Refusal(
         status: 421,
         detail: "the server is called localhost, or by a loopback address such as 127.0.0.1")
     }
-    for origin in fields.values(of: "origin", most: .max)
+    for origin in fields.all("origin")
     where host.map({ origin.lowercased() != "http://\($0.lowercased())" }) ?? true {
       return Refusal(status: 403, detail: "web pages of other origins can't call the server")
     }
     return nil
   }
 
-  /// The host of `host`, `host:port`, `[address]` or `[address]:port`.
+  /// The host of `host`, `host:port`, `[address]` or `[address]:port`. One that is not ASCII is
+  /// none of this machine's names, whatever stands behind it.
   private static func withoutPort(_ authority: String) -> Substring {
-    if authority.hasPrefix("["), let end = authority.lastIndex(of: "]") {
-      return authority[..<end].dropFirst()
+    var text = authority
+    guard text.withUTF8({ $0.allSatisfy { $0 < 0x80 } }) else { return authority[...] }
+    let bytes = authority.utf8
+    if bytes.first == UInt8(ascii: "["), let end = bytes.lastIndex(of: UInt8(ascii: "]")) {
+      return authority[bytes.index(after: bytes.startIndex)..<end]
     }
-    return authority[..<(authority.lastIndex(of: ":") ?? authority.endIndex)]
+    return authority[..<(bytes.lastIndex(of: UInt8(ascii: ":")) ?? authority.endIndex)]
   }
 }

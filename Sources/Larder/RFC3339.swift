@@ -21,34 +21,36 @@ package enum RFC3339 {
     let time = CivilTime(secondsSinceEpoch: seconds)
     return String(unsafeUninitializedCapacity: 24) { text in
       var at = 0
-      func put(_ sign: Character) {
-        text[at] = sign.asciiValue!
+      func put(_ sign: UInt8) {
+        text[at] = sign
         at += 1
       }
       func put(_ number: Int, _ width: Int) {
         var rest = number
-        for place in (at..<(at + width)).reversed() {
-          text[place] = UInt8(ascii: "0") + UInt8(rest % 10)
+        var place = at + width
+        while place > at {
+          place -= 1
+          text[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
           rest /= 10
         }
         at += width
       }
       put(time.date.year, 4)
-      put("-")
+      put(UInt8(ascii: "-"))
       put(time.date.month, 2)
-      put("-")
+      put(UInt8(ascii: "-"))
       put(time.date.day, 2)
-      put("T")
+      put(UInt8(ascii: "T"))
       put(time.hour, 2)
-      put(":")
+      put(UInt8(ascii: ":"))
       put(time.minute, 2)
-      put(":")
+      put(UInt8(ascii: ":"))
       put(time.second, 2)
       if let milliseconds {
-        put(".")
+        put(UInt8(ascii: "."))
         put(milliseconds, 3)
       }
-      put("Z")
+      put(UInt8(ascii: "Z"))
       return at
     }
   }

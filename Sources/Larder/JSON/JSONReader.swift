@@ -30,18 +30,37 @@ package struct JSONReader: ~Copyable {
     reader.skipSpace()
     var members: [(name: String, value: JSONValue)] = []
     // Names are compared by their code units: `String` would take é and e with an accent for one.
-    var names: Set<[UInt8]> = []
+    var names = Names()
     guard reader.peek() == UInt8(ascii: "{") else {
       throw JSONError(message: "not a JSON object", offset: reader.position)
     }
     _ = try reader.object(depth: 1) { (name, value, offset) throws(JSONError) in
-      guard names.insert(Array(name.utf8)).inserted else {
+      guard names.insert(name) else {
         throw JSONError(message: "the member \(shown(name)) stands twice", offset: offset)
       }
       members.append((name, value))
     }
     try reader.end()
     return members
+  }
+
+  /// The names of an object's members so far. A few are looked through, which needs no memory
+  /// besides.
+  private struct Names {
+    private static let few = 8
+    private var first: [String] = []
+    private var all: Set<[UInt8]> = []
+
+    /// Adds a name; false if it is there already.
+    mutating func insert(_ name: String) -> Bool {
+      guard first.count == Self.few else {
+        guard !first.contains(where: { $0.utf8.elementsEqual(name.utf8) }) else { return false }
+        first.append(name)
+        return true
+      }
+      if all.isEmpty { all = Set(first.map { Array($0.utf8) }) }
+      return all.insert(Array(name.utf8)).inserted
+    }
   }
 
   /// A member's name in quotes, as messages show it: its beginning, where it is long.
@@ -326,6 +345,8 @@ package struct JSONReader: ~Copyable {
 extension String {
   /// Whether the bytes are well-formed UTF-8.
   package static func isUTF8(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-    String(validating: bytes, as: UTF8.self) != nil
+    var all: UInt8 = 0
+    for byte in bytes { all |= byte }
+    return all < 0x80 || String(validating: bytes, as: UTF8.self) != nil
   }
 }
