@@ -81,7 +81,7 @@ let package = Package(
     .executableTarget(
       name: "sizing-cells", dependencies: ["Sizing", "Larder"], path: "Tests/SizingCells",
       swiftSettings: strict),
-    tests("ScheduleFileTests", ["ScheduleFile", "Larder"], resources: [.copy("Data")]),
+    tests("ScheduleFileTests", ["ScheduleFile", "Larder", "Sizing"], resources: [.copy("Data")]),
     tests("StoreTests", ["SQLiteStore", "Larder", "ScheduleFile", "Lock", "Sizing", "CSQLite"]),
     tests("ProducerTests", ["Producer", "Larder", "Lock"]),
     tests("EngineTests", ["Engine", "Larder", "SQLiteStore", "Producer", "Lock", "Sizing"]),

@@ -44,9 +44,9 @@ extension API {
 extension APIRequest {
   fileprivate func planTerms() throws(Problem) -> StockPlan.Terms {
     var terms = StockPlan.Terms()
-    terms.costs.miss = try cost("miss_cost") ?? terms.costs.miss
-    terms.costs.waste = try cost("waste_cost") ?? terms.costs.waste
-    terms.costs.holding = try cost("holding_cost") ?? terms.costs.holding
+    terms.missCost = try cost("miss_cost")
+    terms.wasteCost = try cost("waste_cost")
+    terms.holdingCost = try cost("holding_cost")
     terms.leadTime = try duration("lead_time")
     terms.interval = try duration("interval") ?? terms.interval
     return terms
@@ -87,9 +87,9 @@ extension Documents {
       json.member("interval_seconds", seconds(plan.supply.interval))
       json.member("lead_seconds", seconds(plan.supply.lead))
       json.member("shelf_life_seconds", seconds(plan.supply.shelfLife))
-      json.member("miss_cost", plan.terms.costs.miss)
-      json.member("waste_cost", plan.terms.costs.waste)
-      json.member("holding_cost", plan.terms.costs.holding)
+      json.member("miss_cost", plan.costs.miss)
+      json.member("waste_cost", plan.costs.waste)
+      json.member("holding_cost", plan.costs.holding)
       json.member("known_seconds", Int(plan.known.components.seconds))
       json.member("usual_per_hour", plan.plan.usualOfHour)
       json.member("last_hour", plan.plan.lastHour)

@@ -1,4 +1,5 @@
 import Cron
+import Sizing
 
 /// A named stock of interchangeable items, as one schedule file declares it.
 package struct Pool: Sendable {
@@ -146,6 +147,8 @@ package struct StockPolicy: Sendable, Hashable {
   package var shelfLife: Duration?
   package var duplicates: Duplicates = .ignore
   package var onRevision: OnRevision = .keep
+  /// What plans weigh against each other.
+  package var costs = Costs(miss: 5)
 
   package init() {}
 }

@@ -5,6 +5,7 @@ enum CheckedValue {
   case text(String)
   case boolean(Bool)
   case integer(Int)
+  case decimal(Double)
   /// Nil stands for `none`.
   case duration(Duration?)
   /// Nil stands for `unlimited`.
@@ -54,6 +55,10 @@ struct Fields {
 
   func integer(_ key: String) -> Int? {
     if case .integer(let number)? = fields[key]?.value { number } else { nil }
+  }
+
+  func decimal(_ key: String) -> Double? {
+    if case .decimal(let number)? = fields[key]?.value { number } else { nil }
   }
 
   func duration(_ key: String) -> Duration? {

@@ -24,6 +24,8 @@ enum FileLimits {
   /// Targets, reorder points and items of one user.
   static let stock = 0...Limits.poolMax
   static let max = 1...Limits.poolMax
+  /// What a miss, a wasted item or one that is held may cost: 9 digits.
+  static let costs = 0.0...999_999_999.0
   /// The longest that a schedule's runs start after their nominal times.
   static let jitter = Duration.seconds(86_400)
   /// The longest hold that a pool may allow.

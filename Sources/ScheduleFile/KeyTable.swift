@@ -35,6 +35,8 @@ package indirect enum ValueKind: Sendable {
   case integer(ClosedRange<Int>)
   /// A number, or this word.
   case integerOrWord(ClosedRange<Int>, word: String)
+  /// A number with or without decimals, 9 digits and 3 decimals at most.
+  case decimal(ClosedRange<Double>)
   case duration(DurationRule)
   /// `unlimited`, or a number per second, minute, hour or day.
   case rate

@@ -12,6 +12,9 @@ extension PoolBuilder {
       fields.text("duplicates").flatMap(StockPolicy.Duplicates.init) ?? policy.duplicates
     policy.onRevision =
       fields.text("on_revision").flatMap(StockPolicy.OnRevision.init) ?? policy.onRevision
+    policy.costs.miss = fields.decimal("miss_cost") ?? policy.costs.miss
+    policy.costs.waste = fields.decimal("waste_cost") ?? policy.costs.waste
+    policy.costs.holding = fields.decimal("holding_cost") ?? policy.costs.holding
     checkReorderPoint(fields, policy)
     if let target = fields["target"], let number = policy.target {
       checkMaximum(fields, holds: number, of: "stock.target", at: target)

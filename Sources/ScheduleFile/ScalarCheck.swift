@@ -26,6 +26,7 @@ struct ScalarCheck {
     case .integer(let range): return integer(range, wanted: kind.noun)
     case .integerOrWord(let range, let word):
       return text == word ? .text(word) : integer(range, or: word, wanted: kind.noun)
+    case .decimal(let range): return decimal(range, wanted: kind.noun)
     case .duration(let rule): return duration(rule)
     case .rate: return rate()
     case .word(let words): return word(words)
@@ -80,6 +81,16 @@ struct ScalarCheck {
       return fail("\(wanted), not \(shown(text))")
     }
     return .integer(number)
+  }
+
+  private mutating func decimal(
+    _ range: ClosedRange<Double>, wanted noun: String
+  ) -> CheckedValue? {
+    guard isPlain else { return fail("\(subject) takes \(noun), not a quoted text") }
+    guard let number = Self.decimal(text[...]), range.contains(number) else {
+      return fail("\(subject) takes \(noun), not \(shown(text))")
+    }
+    return .decimal(number)
   }
 
   /// What was meant by a text where a number is wanted, or the word that may stand for one.
@@ -144,7 +155,7 @@ struct ScalarCheck {
       return .rate(nil)
     }
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count == 2, let items = items(parts[0]), let per = unit(parts[1]) else {
+    guard parts.count == 2, let items = Self.decimal(parts[0]), let per = unit(parts[1]) else {
       return fail(
         "\(subject) takes \(ValueKind.rate.noun), not \(shown(text))",
         hint: "a number per `s`, `m`, `h` or `d`, such as `10/s` or `600/h`")
@@ -157,7 +168,7 @@ struct ScalarCheck {
   }
 
   /// At most 9 digits and 3 decimals: then no time that is reckoned with the rate overflows.
-  private func items(_ number: Substring) -> Double? {
+  private static func decimal(_ number: Substring) -> Double? {
     let parts = number.split(separator: ".", omittingEmptySubsequences: false)
     guard (1...2).contains(parts.count), (1...9).contains(parts[0].utf8.count),
       parts.count == 1 || (1...3).contains(parts[1].utf8.count),

@@ -66,6 +66,9 @@ package enum ScheduleKeys {
       Key(
         "on_revision", .word(StockPolicy.OnRevision.allCases.map(\.rawValue)),
         default: .text("keep")),
+      Key("miss_cost", .decimal(FileLimits.costs), default: .integer(5)),
+      Key("waste_cost", .decimal(FileLimits.costs), default: .integer(1)),
+      Key("holding_cost", .decimal(FileLimits.costs), default: .integer(0)),
     ])
 
   static let schedule = KeyTable(

@@ -19,6 +19,8 @@ extension ValueKind {
     case .boolean: "`true` or `false`"
     case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
     case .integerOrWord(let range, let word): "\(ValueKind.integer(range).noun) or `\(word)`"
+    case .decimal(let range):
+      "a number from \(Int(range.lowerBound)) to \(Int(range.upperBound)), such as `0.25`"
     case .duration(.positiveOrNone): "a duration or `none`"
     case .duration: "a duration"
     case .rate: "`unlimited` or a rate such as `600/h`"

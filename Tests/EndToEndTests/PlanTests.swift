@@ -67,13 +67,16 @@ import Testing
 
   @Test func whatIsOnTheShelfIsNotOrderedAgain() throws {
     try Workspace.with { workspace in
-      try declare("codes", in: workspace, "target: 20, shelf_life: 6h, max: 25")
+      try declare(
+        "codes", in: workspace, "target: 20, shelf_life: 6h, max: 25, miss_cost: 7, waste_cost: 0.5"
+      )
       try workspace.write("history.csv", history(weeks: 3))
       #expect(try workspace.larder("demand", "import", "codes", "history.csv").status == 0)
       #expect(try workspace.larder("prefill", "codes").status == 0)
       let json = try workspace.larder("plan", "codes", "--lead-time", "10m", "--json").json
       let target = try #require(json["target"].int)
       #expect(json["position"] == .int(20) && json["order"] == .int(max(0, min(5, target - 20))))
+      #expect(json["miss_cost"].number == 7 && json["waste_cost"].number == 0.5)
       // A run of an instant takes no time by the 5 minutes.
       let server = try workspace.serve()
       let live = try server.http.get("/v1/pools/codes/plan?miss_cost=20").json

@@ -38,6 +38,13 @@ import Testing
     #expect(errors.first?.message.contains("not supported yet") == true)
   }
 
+  @Test(arguments: ["-1", "1000000000", "1e3", ".5", "0.1234", "'5'", "five", "[5]"])
+  func aCostIsAPlainNumber(_ cost: String) {
+    let errors = Data.parse("pool: p\nstock: {miss_cost: \(cost)}\n").diagnostics
+    #expect(errors.count == 1)
+    #expect(errors.first?.message.hasPrefix("`stock.miss_cost` takes a number from 0 to") == true)
+  }
+
   /// The name tells whose last good definition stays in force.
   @Test(arguments: [
     "pool: p\nsuspend: maybe\n", "pool: p\nschedules: [*/5]\n", "stock: {\npool: p\n",

@@ -1,4 +1,5 @@
 import Larder
+import Sizing
 import Testing
 
 @testable import ScheduleFile
@@ -125,6 +126,7 @@ import Testing
     #expect(pool.stock.takesAll == false)
     #expect(pool.stock.duplicates == .replace)
     #expect(pool.stock.onRevision == .replace)
+    #expect(pool.stock.costs == Costs(miss: 2.5, waste: 0, holding: 0.125))
     #expect(pool.claims.order == .fifo)
     #expect(pool.claims.perUser == 0)
     #expect(pool.claims.minRemaining == .seconds(60))

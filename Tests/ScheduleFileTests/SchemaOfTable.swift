@@ -55,6 +55,8 @@ enum SchemaOfTable {
       return ["type": "integer", "minimum": range.lowerBound, "maximum": range.upperBound]
     case .integerOrWord(let range, let word):
       return ["anyOf": [schema(of: ValueKind.integer(range)), ["enum": [word]]]]
+    case .decimal(let range):
+      return ["type": "number", "minimum": range.lowerBound, "maximum": range.upperBound]
     case .duration(let rule): return ["type": "string", "pattern": pattern(of: rule)]
     case .rate:
       let number = #"(?=[0-9.]*[1-9])[0-9]{1,9}(\.[0-9]{1,3})?"#

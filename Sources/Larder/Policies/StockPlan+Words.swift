@@ -31,8 +31,8 @@ extension StockPlan {
     let life = supply.shelfLife.map { "shelf life \(Self.span($0))" } ?? "no shelf life"
     let next = nextOrderAt.map { "the next order at \(RFC3339.format($0))" } ?? "no schedule"
     return "\(next), ordered each \(Self.span(supply.interval)), ready after "
-      + "\(Self.span(supply.lead)); \(life); a miss costs \(Self.rate(terms.costs.miss)), a wasted "
-      + "item \(Self.rate(terms.costs.waste))"
+      + "\(Self.span(supply.lead)); \(life); a miss costs \(Self.rate(costs.miss)), a wasted "
+      + "item \(Self.rate(costs.waste))"
   }
 
   /// What is in force instead.

@@ -2,15 +2,25 @@ import Sizing
 
 /// What a pool that is sized by its demand would order now, and why.
 package struct StockPlan: Sendable {
-  /// What the pool's file does not say.
+  /// What the pool's file does not say, and what somebody wants instead of what it says.
   package struct Terms: Sendable, Hashable {
-    package var costs = Costs(miss: 5)
+    /// Instead of those of the file.
+    package var missCost: Double?
+    package var wasteCost: Double?
+    package var holdingCost: Double?
     /// From an order until its items are there; nil: what past runs took.
     package var leadTime: Duration?
     /// From one order to the next, where the pool has no schedule.
     package var interval = Duration.seconds(3600)
 
     package init() {}
+
+    func costs(of pool: Pool) -> Costs {
+      let given = pool.stock.costs
+      return Costs(
+        miss: missCost ?? given.miss, waste: wasteCost ?? given.waste,
+        holding: holdingCost ?? given.holding)
+    }
   }
 
   /// What is known of a pool besides its status.
@@ -26,7 +36,7 @@ package struct StockPlan: Sendable {
 
   package let pool: Pool
   package let at: Instant
-  package let terms: Terms
+  package let costs: Costs
   package let supply: Supply
   /// When the next scheduled order comes; nil: nothing is scheduled.
   package let nextOrderAt: Instant?
@@ -50,7 +60,8 @@ package struct StockPlan: Sendable {
   package init(of status: PoolStatus, _ evidence: Evidence, _ terms: Terms, at now: Instant) {
     pool = status.pool
     at = now
-    self.terms = terms
+    let costs = terms.costs(of: status.pool)
+    self.costs = costs
     let nextOrderAt = status.nextFire(after: now)
     let supply = status.supply(evidence.runTimes, terms, nextOrderAt, at: now)
     self.nextOrderAt = nextOrderAt
@@ -67,8 +78,8 @@ package struct StockPlan: Sendable {
     let decision = SizingPolicy.learned(topUps: false).decide(
       Situation(
         now: now.bin, shelf: status.shelf(evidence.expiring, at: now), supply: supply,
-        isOrderTime: true, nextOrder: next, costs: terms.costs, planner: planner))
-    let plan = decision.plan ?? planner.plan(nextOrder: next, costs: terms.costs)
+        isOrderTime: true, nextOrder: next, costs: costs, planner: planner))
+    let plan = decision.plan ?? planner.plan(nextOrder: next, costs: costs)
     self.plan = plan
     expiring = Int(decision.unused.rounded())
     wanted = decision.items

@@ -11,7 +11,8 @@ extension Command {
     name: "--lead-time", value: "10m",
     help: "from an order until its items are there (default: what past runs took)")
   private static let missCost = Option(
-    name: "--miss-cost", value: "5", help: "what a request that finds no item costs (default 5)")
+    name: "--miss-cost", value: "5",
+    help: "what a request that finds no item costs (default: the file's)")
   private static let svg = Option(
     name: "--svg", value: "FILE", help: "draw the pool's last 48 hours and the forecast of the next"
   )
