@@ -152,7 +152,8 @@ import Testing
     #expect(
       tables.map(\.0).sorted() == [
         "claim_index_filters", "claim_index_parts", "claim_index_runs", "claim_index_secret",
-        "claims", "demand", "demand_gaps", "inventory", "item_keys", "pools", "run_logs", "runs",
+        "claims", "demand", "demand_gaps", "inventory", "item_keys", "misses", "pools", "run_logs",
+        "runs",
         "schedules",
         "shelf_attributes", "slices", "stock", "webhooks",
       ])
