@@ -91,7 +91,7 @@ extension API {
 
 extension APIRequest {
   /// A query parameter that is a time.
-  fileprivate func instant(_ name: String) throws(Problem) -> Instant? {
+  func instant(_ name: String) throws(Problem) -> Instant? {
     guard let text = parameter(name) else { return nil }
     guard let instant = RFC3339.parse(text) else {
       throw Problem(.badRequest, "\(name) must be a time such as 2026-11-24T20:00:00Z")

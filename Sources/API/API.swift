@@ -77,6 +77,9 @@ package final class API: Sendable {
     Route("POST", "v1/pools/*/demand") { api, call, names, answer throws(Problem) in
       try api.importDemand(call, pool: names[0], answer)
     },
+    Route("GET", "v1/pools/*/misses") { api, call, names, answer throws(Problem) in
+      try api.readMisses(call, pool: names[0], answer)
+    },
     Route("GET", "v1/pools/*/plan") { api, call, names, answer throws(Problem) in
       try api.readPlan(call, pool: names[0], answer)
     },

@@ -301,6 +301,11 @@ package protocol StoreReader: AnyObject {
     of pool: String, from start: Instant, before end: Instant, limit: Int
   ) throws(StoreError) -> DemandRecord
 
+  /// The first `limit` bins with misses of a pool from one instant on and before another, oldest first.
+  func misses(
+    of pool: String, from start: Instant, before end: Instant, limit: Int
+  ) throws(StoreError) -> [MissBin]
+
   /// How many available items, stale ones left out, expire from one instant on and before another, by
   /// the bins that their expiry falls into.
   func expiring(

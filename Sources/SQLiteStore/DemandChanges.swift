@@ -7,12 +7,27 @@ struct DemandChanges {
     var start: Instant
   }
 
+  private struct Miss: Hashable {
+    var bin: Bin
+    var reason: MissReason
+  }
+
   private var bins: [Bin: Demand] = [:]
+  private var misses: [Miss: Int] = [:]
 
   var isEmpty: Bool { bins.isEmpty }
 
   mutating func add(_ demand: Demand, in pool: String, at instant: Instant) {
     bins[Bin(pool: pool, start: Demand.bin(of: instant)), default: Demand()] += demand
+  }
+
+  /// A request for `items` items that found too few.
+  mutating func miss(
+    _ items: Int, because reason: MissReason, in pool: String, at instant: Instant
+  ) {
+    add(.miss(items), in: pool, at: instant)
+    let bin = Bin(pool: pool, start: Demand.bin(of: instant))
+    misses[Miss(bin: bin, reason: reason), default: 0] += 1
   }
 
   /// Adds the demand to what the database has.
@@ -29,6 +44,17 @@ struct DemandChanges {
         [
           .text(bin.pool), .instant(bin.start), .integer(demand.hits), .integer(demand.misses),
           .integer(demand.claimed), .integer(demand.missed), .integer(demand.wasted),
+        ])
+    }
+    for (miss, requests) in misses {
+      try connection.run(
+        """
+        INSERT INTO misses (pool, bin, reason, requests) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (pool, bin, reason) DO UPDATE SET requests = requests + ?4
+        """,
+        [
+          .text(miss.bin.pool), .instant(miss.bin.start), .text(miss.reason.rawValue),
+          .integer(requests),
         ])
     }
   }

@@ -219,7 +219,8 @@ extension SQLiteStore {
   private func miss(
     _ request: ClaimRequest, key: String?, _ pool: Pool, _ line: Line, at now: Instant
   ) throws(StoreError) -> ClaimOutcome {
-    demand.add(.miss(request.count), in: pool.name, at: now)
+    let reason = try missReason(request.count, in: pool, at: now)
+    demand.miss(request.count, because: reason, in: pool.name, at: now)
     guard (request.onMiss ?? pool.claims.onMiss) == .backorder, !retired.contains(pool.name),
       waiting(in: pool.name) < Limits.backordersPerPool
     else { return .outOfStock }

@@ -155,6 +155,11 @@ extension SQLiteStore {
           SELECT bin FROM demand WHERE pool = ?1 AND bin < ?2 ORDER BY bin LIMIT ?3)
         """, [.text(pool), .instant(before), .integer(allowance.left)])
       allowance.spend(connection.changes)
+      try connection.run(
+        """
+        DELETE FROM misses WHERE pool = ?1 AND bin < ?2 AND NOT EXISTS (
+          SELECT 1 FROM demand WHERE demand.pool = ?1 AND demand.bin = misses.bin)
+        """, [.text(pool), .instant(before)])
       guard allowance.left > 0 else { return }
       try connection.run(
         """

@@ -17,6 +17,8 @@ package final class SQLiteStore: Store {
   /// Demand that no transaction has written yet. Misses write nothing by themselves, so they wait
   /// here for a transaction that does, or for `writeDemand`.
   var demand = DemandChanges()
+  /// What the last misses tell of the next ones.
+  var missMemory = MissMemory()
   /// How many items of each pool are stale, as far as transactions have ended.
   var staleItems: [String: Int] = [:]
   /// How many pending claims each pool has, as far as transactions have ended.
@@ -191,6 +193,7 @@ package final class SQLiteStore: Store {
     defer {
       changes = StockChanges()
       resolving = []
+      missMemory.forgetCauses()
     }
     let before = demand
     let mark = claimIndex.mark

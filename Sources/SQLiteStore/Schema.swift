@@ -372,6 +372,19 @@ enum Schema {
       FROM (SELECT s.*, (SELECT count(*) FROM grants g WHERE g.pool = s.pool) AS granted
         FROM settled_stock s);
     """,
+    """
+    -- Why requests found too few items, by the bins of `demand`: of each bin the reasons have as many
+    -- misses as it has.
+    CREATE TABLE misses (
+      pool TEXT NOT NULL,
+      bin INTEGER NOT NULL,
+      reason TEXT NOT NULL,
+      requests INTEGER NOT NULL,
+      PRIMARY KEY (pool, bin, reason)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO misses (pool, bin, reason, requests)
+      SELECT pool, bin, 'unknown', misses FROM demand WHERE misses > 0;
+    """,
   ]
 
   /// The version that a database has after all migrations.

@@ -10,6 +10,17 @@ extension Verifier {
   static let rules: [Rule] =
     claimRules + runRules + shelfRules + [
       Rule(
+        name: "each miss has a reason",
+        sql: """
+          SELECT 'pool ' || pool, 'of the misses of a bin that begins at '
+            || strftime('%Y-%m-%dT%H:%M:%SZ', bin / 1000, 'unixepoch') || ', '
+            || sum(counted) || ', ' || sum(explained) || ' have a reason'
+          FROM (
+            SELECT pool, bin, misses AS counted, 0 AS explained FROM demand
+            UNION ALL SELECT pool, bin, 0, requests FROM misses)
+          GROUP BY pool, bin HAVING sum(counted) <> sum(explained)
+          """),
+      Rule(
         name: "pushes are of claims",
         sql: """
           SELECT 'push ' || w.id, 'its claim ' || w.claim || ' does not exist'

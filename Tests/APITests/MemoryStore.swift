@@ -218,6 +218,9 @@ final class MemoryReader: StoreReader {
     pool: String?, before cursor: Int64?, limit: Int
   ) throws(StoreError) -> Page<Run> { Page(rows: [], cursor: nil) }
   func run(_ id: String) throws(StoreError) -> Run? { nil }
+  func misses(
+    of pool: String, from start: Instant, before end: Instant, limit: Int
+  ) throws(StoreError) -> [MissBin] { [] }
   func demand(
     of pool: String, from start: Instant, before end: Instant, limit: Int
   ) throws(StoreError) -> DemandRecord { DemandRecord() }

@@ -5,6 +5,8 @@ enum Subject: String, CaseIterable, Sendable {
   case cron
   /// Requests and what the API answers over a store, one after the other.
   case http
+  /// An access log.
+  case log
   /// What a producer prints.
   case producer
   /// A schedule file.
@@ -19,6 +21,7 @@ enum Subject: String, CaseIterable, Sendable {
     switch self {
     case .cron: try checkCron(bytes)
     case .http: try checkHTTP(bytes)
+    case .log: try checkLog(bytes)
     case .producer: try checkProducer(bytes)
     case .schedule: try checkSchedule(bytes)
     case .text: try checkText(bytes)
