@@ -150,40 +150,53 @@ enum Rows {
     ) { ($0.int(0), $0.int(1)) } ?? (0, 0)
   }
 
-  /// The demand of the last day as written, from at most 289 rows.
+  /// Demand as it is in force: bins of a pool, and each claim that is yet to be settled as a part of
+  /// its bin.
+  private static let demand = """
+    (SELECT bin, hits, misses, claimed, missed, wasted FROM demand WHERE pool = ?1
+      UNION ALL
+      SELECT \(Settlement.bin), 1, 0, count, 0, 0 FROM grants WHERE pool = ?1 AND count > 0)
+    """
+
+  /// The demand of the last day as far as it is on disk, from at most 289 bins.
   static func recentDemand(
     of pool: String, at now: Instant, _ connection: Connection
   ) throws(StoreError) -> RecentDemand {
-    try connection.first(
-      """
-      SELECT sum(hits), sum(misses), sum(claimed), sum(missed), sum(wasted),
-        sum(iif(bin >= ?3, claimed + missed, 0)), (SELECT min(bin) FROM demand WHERE pool = ?1)
-      FROM demand WHERE pool = ?1 AND bin BETWEEN ?2 AND ?4
-      """,
-      [
-        .text(pool), .instant(Demand.bin(of: now - RecentDemand.day)),
-        .instant(Demand.bin(of: now - RecentDemand.hour)), .instant(now),
-      ]
-    ) { row in
-      var recent = RecentDemand()
-      recent.lastDay.hits = row.int(0)
-      recent.lastDay.misses = row.int(1)
-      recent.lastDay.claimed = row.int(2)
-      recent.lastDay.missed = row.int(3)
-      recent.lastDay.wasted = row.int(4)
-      recent.itemsOfLastHour = row.int(5)
-      recent.since = row.optionalInstant(6)
-      return recent
-    } ?? RecentDemand()
+    var recent =
+      try connection.first(
+        """
+        SELECT sum(hits), sum(misses), sum(claimed), sum(missed), sum(wasted),
+          sum(iif(bin >= ?3, claimed + missed, 0))
+        FROM \(demand) WHERE bin BETWEEN ?2 AND ?4
+        """,
+        [
+          .text(pool), .instant(Demand.bin(of: now - RecentDemand.day)),
+          .instant(Demand.bin(of: now - RecentDemand.hour)), .instant(now),
+        ]
+      ) { row in
+        var recent = RecentDemand()
+        recent.lastDay.hits = row.int(0)
+        recent.lastDay.misses = row.int(1)
+        recent.lastDay.claimed = row.int(2)
+        recent.lastDay.missed = row.int(3)
+        recent.lastDay.wasted = row.int(4)
+        recent.itemsOfLastHour = row.int(5)
+        return recent
+      } ?? RecentDemand()
+    recent.since = try firstDemand(of: pool, connection)
+    return recent
   }
 
   /// The beginning of a pool's first bin; nil where it has none.
   static func firstDemand(
     of pool: String, _ connection: Connection
   ) throws(StoreError) -> Instant? {
-    try connection.first("SELECT min(bin) FROM demand WHERE pool = ?", [.text(pool)]) {
-      $0.optionalInstant(0)
-    } ?? nil
+    try connection.first(
+      """
+      SELECT coalesce((SELECT min(bin) FROM demand WHERE pool = ?1),
+        (SELECT min(\(Settlement.bin)) FROM grants WHERE pool = ?1))
+      """, [.text(pool)]
+    ) { $0.optionalInstant(0) } ?? nil
   }
 
   /// The status of every pool, or of one; the stock as counted.

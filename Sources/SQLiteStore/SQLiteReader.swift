@@ -295,6 +295,7 @@ package final class SQLiteReader: StoreReader {
         demand.wasted = row.int(5)
         return DemandRecord.Bin(start: row.instant(0), demand: demand)
       }
+      try addGrants(of: pool, from: start, before: end, to: &record.bins, limit: limit)
       record.gaps = try connection.all(
         """
         SELECT start, ends FROM demand_gaps WHERE pool = ? AND start < ? AND ends > ?
@@ -302,6 +303,28 @@ package final class SQLiteReader: StoreReader {
         """, [.text(pool), .instant(end), .instant(start)]
       ) { max($0.instant(0), start)..<min($0.instant(1), end) }
       return record
+    }
+  }
+
+  /// Counts claims that are yet to be settled.
+  private func addGrants(
+    of pool: String, from start: Instant, before end: Instant, to bins: inout [DemandRecord.Bin],
+    limit: Int
+  ) throws(StoreError) {
+    let grants = try connection.all(
+      """
+      SELECT \(Settlement.bin) AS bin, count FROM grants
+      WHERE pool = ? AND count > 0 AND bin >= ? AND bin < ? ORDER BY bin
+      """, [.text(pool), .instant(start), .instant(end)]
+    ) { (bin: $0.instant(0), hit: Demand.hit($0.int(1))) }
+    for (bin, hit) in grants {
+      if let index = bins.lastIndex(where: { $0.start <= bin }), bins[index].start == bin {
+        bins[index].demand += hit
+      } else if bins.count < limit || bins.last.map({ bin < $0.start }) ?? false {
+        let index = bins.firstIndex { $0.start > bin } ?? bins.endIndex
+        bins.insert(DemandRecord.Bin(start: bin, demand: hit), at: index)
+        if bins.count > limit { bins.removeLast() }
+      }
     }
   }
 

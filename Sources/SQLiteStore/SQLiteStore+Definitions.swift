@@ -10,6 +10,8 @@ extension SQLiteStore {
   }
 
   package func change(_ wanted: DefinitionChanges, at now: Instant) throws(StoreError) {
+    // A start on a full disk has nothing to write, and must not settle either.
+    guard !wanted.isEmpty else { return }
     try transaction { () throws(StoreError) in
       for definition in wanted.adopted { try adopt(definition, at: now) }
       for pool in wanted.retired {

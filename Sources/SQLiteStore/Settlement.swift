@@ -2,6 +2,9 @@ import Larder
 
 /// Brings what was granted (table `grants`) to the tables of items, claims, counts and demand.
 enum Settlement {
+  /// The bin that a grant falls into.
+  static let bin = "granted_at / \(Demand.binMilliseconds) * \(Demand.binMilliseconds)"
+
   /// Settles every grant, within the present transaction.
   static func run(_ connection: Connection) throws(StoreError) {
     guard try has(connection, "") else { return }
@@ -36,8 +39,7 @@ enum Settlement {
     try connection.run(
       """
       INSERT INTO demand (pool, bin, hits, misses, claimed, missed, wasted)
-      SELECT pool, granted_at / \(Demand.binMilliseconds) * \(Demand.binMilliseconds), count(*), 0,
-        sum(count), 0, 0
+      SELECT pool, \(bin), count(*), 0, sum(count), 0, 0
       FROM grants WHERE count > 0 GROUP BY 1, 2
       ON CONFLICT (pool, bin) DO UPDATE SET
         hits = hits + excluded.hits, claimed = claimed + excluded.claimed

@@ -9,6 +9,8 @@ import Larder
 final class ClaimIndex {
   /// Runs of one level that are merged.
   private static let fanout = 8
+  /// More than there are of any number of claims that came one after the other.
+  private static let mostRunsAtStart = 64
 
   let hashes: ClaimHashes
   private let connection: Connection
@@ -36,6 +38,8 @@ final class ClaimIndex {
     try connection.transaction { () throws(StoreError) in try giveUpUnfinished() }
     try readRuns()
     try readTail()
+    // Where very many claims came at once, as from an older store, each search would ask every run.
+    while runs.count > Self.mostRunsAtStart, upkeepWaits { try keepUp() }
   }
 
   static func hashes(_ connection: Connection) throws(StoreError) -> ClaimHashes {

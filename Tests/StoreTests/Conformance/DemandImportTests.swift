@@ -9,9 +9,7 @@ import Testing
     _ fixture: any StoreFixture, from: Instant = Instant(milliseconds: 0),
     before: Instant = Instant(milliseconds: .max), limit: Int = 1000
   ) throws -> DemandRecord {
-    // Claims count as demand when their grants are settled.
-    try fixture.store.settle()
-    return try fixture.reader.demand(of: "p", from: from, before: before, limit: limit)
+    try fixture.reader.demand(of: "p", from: from, before: before, limit: limit)
   }
 
   private func take(
@@ -40,7 +38,6 @@ import Testing
     try fixture.reopen()
     #expect(try requests(fixture, upTo: 3) == [3, 0, nil, 2, nil, nil, 2, 0, 1])
     // A level's day has them too, as hits.
-    try fixture.store.settle()
     #expect(try fixture.status("p", at: start).demand.lastDay.hits == 7)
   }
 

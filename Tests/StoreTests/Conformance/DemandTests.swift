@@ -8,9 +8,7 @@ import Testing
   private func demand(
     _ fixture: any StoreFixture, _ pool: String = "p", at now: Instant = start
   ) throws -> RecentDemand {
-    // Claims count as demand when their grants are settled.
-    try fixture.store.settle()
-    return try fixture.status(pool, at: now).demand
+    try fixture.status(pool, at: now).demand
   }
 
   private func expected(

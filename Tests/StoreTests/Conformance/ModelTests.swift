@@ -349,8 +349,6 @@ struct Comparison {
     #expect(seen.inFlight == model.inFlight)
     #expect(seen.stock.available + seen.inFlight <= seen.pool.stock.max)
     #expect(seen.stock.produced == model.entries.count)
-    // Claims count as demand when their grants are settled.
-    guard !fixture.store.grantsWait else { return }
     let demand = seen.demand.lastDay
     #expect(demand.hits == model.hits)
     #expect(demand.claimed == model.counts[.claimed] ?? 0)

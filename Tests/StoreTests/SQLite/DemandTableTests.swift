@@ -44,7 +44,6 @@ import Testing
     #expect(throws: StoreError.self) { try fixture.store.claim(requests, at: start) }
     try fixture.sqlite.connection.script("DROP TRIGGER refuse")
     #expect(try fixture.claim("u").granted != nil)
-    try fixture.store.settle()
     let demand = try fixture.status().demand.lastDay
     #expect(demand.hits == 1 && demand.misses == 2 && demand.missed == 3)
   }

@@ -153,7 +153,8 @@ import Testing
     #expect(
       tables.map(\.0).sorted() == [
         "claim_index_filters", "claim_index_parts", "claim_index_runs", "claim_index_secret",
-        "demand", "demand_gaps", "grants", "item_keys", "items", "misses", "pools", "run_logs", "runs",
+        "demand", "demand_gaps", "grants", "item_keys", "items", "misses", "pools", "run_logs",
+        "runs",
         "schedules", "settled_claims", "settled_stock", "shelf_attributes", "slices", "webhooks",
       ])
     // Once done, a migration is not done again.
