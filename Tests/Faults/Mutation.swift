@@ -12,12 +12,14 @@ package struct Mutation: Sendable, CustomStringConvertible {
   }
 
   package static let all = [
-    Mutation("normal-sync", .powerLoss(60)),
+    Mutation(
+      "normal-sync", .powerLoss(60), ("normal-sync-from-the-first-settlement", .powerLoss(60))),
     Mutation("early-answer", .randomKills(2)),
     Mutation("no-checkpoint", .powerLoss(60, perRecording: 20)),
     Mutation("retried-commit", .ioFaults(3, of: [.failedSync])),
     Mutation(
       "no-uniqueness", .randomKills(2),
+      ("no-uniqueness-of-the-grants", .randomKills(3)),
       ("no-uniqueness-of-the-tail", .randomKills(3)),
       ("no-uniqueness-of-the-runs", .randomKills(3))),
     Mutation("shared-keys", .principals),
