@@ -1,5 +1,18 @@
 import Larder
 
+/// When other work gets its turn while claims wait: it has a third of the time at most, so that a big
+/// prefill goes on and claims hardly notice.
+struct WorkTurns {
+  private var next: ContinuousClock.Instant?
+
+  func isDue(_ now: ContinuousClock.Instant) -> Bool { next.map { now >= $0 } ?? true }
+
+  /// Work was done in this span. Claims have twice as long before the next one.
+  mutating func note(_ span: Range<ContinuousClock.Instant>) {
+    next = span.upperBound + (span.upperBound - span.lowerBound) * 2
+  }
+}
+
 /// The writer thread: it alone calls the store. Between two batches of claims it does one piece
 /// of other work, so that no piece keeps claims waiting for longer than itself.
 package final class StoreWriter: Sendable {
@@ -237,6 +250,7 @@ package final class StoreWriter: Sendable {
   private func run(_ store: any Store) {
     var guarding = DiskGuard()
     var agenda = Agenda()
+    var turns = WorkTurns()
     tell(guarding.look(store))
     while true {
       agenda.look = guarding.nextLook
@@ -247,11 +261,13 @@ package final class StoreWriter: Sendable {
         return
       case .orders(let batch):
         error = decide(batch, store, &guarding)
-        // One piece of other work between two batches of claims.
-        if error == nil,
+        // One piece of other work between two batches of claims, when it is its turn.
+        if error == nil, turns.isDue(.now),
           let work = queue.change({ $0.works.isEmpty ? nil : $0.works.removeFirst() })
         {
+          let began = ContinuousClock.now
           error = perform(work, store, &guarding)
+          turns.note(began..<max(began, .now))
         }
         if error == nil, store.upkeepWaits { error = keepUp(store) }
         agenda.settle = nil

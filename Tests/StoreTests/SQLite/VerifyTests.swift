@@ -139,6 +139,24 @@ import Testing
       "that does not exist"
     ),
     ("UPDATE items SET attributes = '{' WHERE payload = '20'", "the rule that ", "malformed"),
+    (
+      """
+      INSERT INTO grants (item, seq, claim, pool, granted_at, has_attributes, count, user, fingerprint)
+        VALUES (999, 99, 'g', 'p', 0, 0, 1, 'u', '')
+      """, "claim g", "which does not exist"
+    ),
+    (
+      """
+      INSERT INTO grants (item, seq, claim, pool, granted_at, has_attributes, count, user, fingerprint)
+        SELECT seq, 99, 'g', 'p', 0, 0, 1, 'u', '' FROM items WHERE key = 'key-0'
+      """, "claim g", "which is claimed"
+    ),
+    (
+      """
+      INSERT INTO grants (item, seq, claim, pool, granted_at, has_attributes, count, user, fingerprint)
+        SELECT seq, 99, 'g', 'p', 0, 0, 2, 'u', '' FROM items WHERE key = 'key-0'
+      """, "claim g", "granted 1 items, and says 2"
+    ),
     ("UPDATE webhooks SET claim = 'none'", "push ", "none does not exist"),
     ("UPDATE webhooks SET next_at = NULL", "push ", "never tried"),
   ]
