@@ -141,7 +141,7 @@ class StoreTests(unittest.TestCase):
         connection = sqlite3.connect(":memory:")
         self.addCleanup(connection.close)
         connection.executescript(script)
-        names = [row[1] for row in connection.execute("PRAGMA table_info(inventory)")]
+        names = [row[1] for row in connection.execute("PRAGMA table_info(items)")]
         self.assertEqual(names, columns + ["key", "claim", "claimed_at"])
         with self.assertRaises(sqlite3.IntegrityError):
             connection.execute("INSERT INTO items VALUES (1, 'i', 'no state', 1, 0, 0, 0, 0)")
