@@ -1,18 +1,5 @@
 import Larder
 
-/// When other work gets its turn while claims wait: it has a third of the time at most, so that a big
-/// prefill goes on and claims hardly notice.
-struct WorkTurns {
-  private var next: ContinuousClock.Instant?
-
-  func isDue(_ now: ContinuousClock.Instant) -> Bool { next.map { now >= $0 } ?? true }
-
-  /// Work was done in this span. Claims have twice as long before the next one.
-  mutating func note(_ span: Range<ContinuousClock.Instant>) {
-    next = span.upperBound + (span.upperBound - span.lowerBound) * 2
-  }
-}
-
 /// The writer thread: it alone calls the store. Between two batches of claims it does one piece
 /// of other work, so that no piece keeps claims waiting for longer than itself.
 package final class StoreWriter: Sendable {
@@ -255,24 +242,23 @@ package final class StoreWriter: Sendable {
     while true {
       agenda.look = guarding.nextLook
       var error: StoreError?
-      switch next(before: agenda, upkeep: store.upkeepWaits) {
+      switch next(before: agenda, turns, upkeep: store.upkeepWaits) {
       case .stop:
         store.close()
         return
       case .orders(let batch):
         error = decide(batch, store, &guarding)
+        turns.noteClaims(.now)
         // One piece of other work between two batches of claims, when it is its turn.
         if error == nil, turns.isDue(.now),
           let work = queue.change({ $0.works.isEmpty ? nil : $0.works.removeFirst() })
         {
-          let began = ContinuousClock.now
-          error = perform(work, store, &guarding)
-          turns.note(began..<max(began, .now))
+          error = perform(work, store, &guarding, &turns)
         }
         if error == nil, store.upkeepWaits { error = keepUp(store) }
         agenda.settle = nil
       case .work(let work):
-        error = perform(work, store, &guarding)
+        error = perform(work, store, &guarding, &turns)
       case .upkeep:
         error = keepUp(store)
       case .demand:
@@ -311,25 +297,41 @@ package final class StoreWriter: Sendable {
 
   /// - Parameters:
   ///   - agenda: what comes first when its time has come, whatever else there is to do.
+  ///   - turns: when it is other work's turn.
   ///   - upkeep: whether the store has work of its own, which waits for a moment with nothing else.
-  private func next(before agenda: Agenda = Agenda(), upkeep: Bool = false) -> Job {
+  private func next(
+    before agenda: Agenda = Agenda(), _ turns: WorkTurns = WorkTurns(), upkeep: Bool = false
+  ) -> Job {
     let due = agenda.next
     let isDue = due.map { $0 <= .now } ?? false
-    let job = isDue ? nil : waitForJob(within: upkeep ? .zero : due.map { $0 - .now })
-    if let job { return job }
+    if !isDue {
+      // Work that is there and not due is looked at again when it is.
+      let turn = turns.isDue(.now) ? nil : turns.next
+      if let turn {
+        let span = upkeep ? .zero : min(turn, due ?? turn) - .now
+        if let job = waitForJob(within: max(span, .zero), works: false) { return job }
+      }
+      if !upkeep || turn == nil, due.map({ $0 > .now }) ?? true {
+        let job = waitForJob(within: upkeep ? .zero : due.map { $0 - .now })
+        if let job { return job }
+      }
+    }
     if upkeep, !isDue { return .upkeep }
     if agenda.settle == due { return .settle }
     return agenda.demand == due ? .demand : .look
   }
 
-  private func waitForJob(within span: Duration?) -> Job? {
+  /// - Parameter works: whether other work may be the job; it may in any case while the writer stops.
+  private func waitForJob(within span: Duration?, works: Bool = true) -> Job? {
     queue.take(within: span) { queue -> Job? in
       if !queue.orders.isEmpty {
         let batch = Array(queue.orders.prefix(Limits.claimBatch))
         queue.orders.removeFirst(batch.count)
         return .orders(batch)
       }
-      if !queue.works.isEmpty { return .work(queue.works.removeFirst()) }
+      if !queue.works.isEmpty, works || queue.stopping {
+        return .work(queue.works.removeFirst())
+      }
       return queue.stopping ? .stop : nil
     }
   }
@@ -388,8 +390,10 @@ package final class StoreWriter: Sendable {
 
   /// Does a piece of other work; gives an error only where the store is lost.
   private func perform(
-    _ work: Work, _ store: any Store, _ guarding: inout DiskGuard
+    _ work: Work, _ store: any Store, _ guarding: inout DiskGuard, _ turns: inout WorkTurns
   ) -> StoreError? {
+    let began = ContinuousClock.now
+    defer { turns.noteWork(began..<max(began, .now)) }
     if let filling = work.filling {
       tell(guarding.look(store))
       if let why = guarding.refusal(of: filling) {
