@@ -82,9 +82,7 @@ extension SQLiteStore {
       pool: pool, cutoff: now + line.minRemaining, hasStale: hasStale(pool.name),
       connection: connection)
     if part == .all, line.match.isEmpty, line.minRemaining == pool.claims.minRemaining {
-      let read = try ahead.take(for: request, wanted: wanted, shelf) { () throws(StoreError) in
-        try settleWithin()
-      }
+      let read = try ahead.take(for: request, wanted: wanted, shelf)
       if let read { return (read, true) }
     }
     // It takes what others may have been told of.

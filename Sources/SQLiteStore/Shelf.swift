@@ -112,9 +112,10 @@ struct Shelf {
         WHERE has.key = wanted.key AND has.value = wanted.value
           AND (has.type IN ('true', 'false')) = (wanted.type IN ('true', 'false'))))
     """)
-  private static let anybodys = search("made_for IS NULL")
+  private static let anybodys = search(isAnybodys)
+  private static let isAnybodys = "made_for IS NULL AND seq NOT IN (SELECT item FROM grants)"
   private static let anybodysBehind = search(
-    "made_for IS NULL", from: "(shelf_order, seq) > (?2, ?6)")
+    isAnybodys, from: "(shelf_order, seq) > (?2, ?6)")
 
   /// The unary plus keeps SQLite from looking at the value itself, to find out whether it allows
   /// the index of stale items: it would compile the statement anew for every search.

@@ -6,7 +6,7 @@ import Larder
 /// They are those that each claim would find by itself: anybody's, for claims without a match that
 /// want no longer a life than the pool does. That holds as long as nothing but claims from here changes
 /// a shelf; whatever else does forgets them. What was given out may still be on the shelf in the
-/// table of items: each search begins behind the last item of the one before.
+/// table of items: searches leave it out, and begin behind the last item of the one before.
 struct ShelfAhead {
   private struct Pool {
     /// What is to be given out, the last first.
@@ -42,10 +42,8 @@ struct ShelfAhead {
   ///
   /// - Parameters:
   ///   - wanted: how many items this claim and those behind it ask for.
-  ///   - settle: settles what was given out. Called before the first search of a pool.
   mutating func take(
-    for request: ClaimRequest, wanted: Int, _ shelf: Shelf,
-    settle: () throws(StoreError) -> Void
+    for request: ClaimRequest, wanted: Int, _ shelf: Shelf
   ) throws(StoreError) -> [Shelf.Found]? {
     guard !shelf.hasStale else { return nil }
     var pool: Pool
@@ -53,12 +51,10 @@ struct ShelfAhead {
       pool = known
       // The search begins behind whatever has expired. The clock may have been set back since.
       if pool.items.last.map({ !shelf.offers($0) }) ?? false || shelf.cutoff < pool.cutoff {
-        try settle()
         pool = Pool(hasPersonal: pool.hasPersonal, cutoff: shelf.cutoff)
       }
     } else {
       if pools.count >= Self.pools { forget() }
-      try settle()
       pool = Pool(hasPersonal: try shelf.hasPersonal(), cutoff: shelf.cutoff)
     }
     defer { pools[request.pool] = pool }

@@ -159,10 +159,12 @@ import Testing
     let connection = fixture.sqlite.connection
     for (condition, search) in [
       ("made_for = ?6", "made_for=? AND stale=? AND shelf_order>?"),
-      ("made_for IS NULL", "stale=? AND shelf_order>?"),
+      ("seq NOT IN (SELECT item FROM grants)", "stale=? AND shelf_order>?"),
     ] {
       let sql = try #require(
-        statements(connection).first { $0.contains("\(condition) AND stale = +?5") })
+        statements(connection).first {
+          $0.contains("\(condition) AND stale = +?5") && $0.contains("AND shelf_order > ?2")
+        })
       #expect(try plan(sql, connection).contains { $0.hasSuffix("(pool=? AND \(search))") })
     }
   }
