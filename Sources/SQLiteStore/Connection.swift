@@ -156,7 +156,12 @@ final class Connection {
     #if MUTANTS
       if Mutant.current == .earlyAnswer { try commitEarlier() }
     #endif
-    try script("PRAGMA synchronous = FULL")
+    do throws(StoreError) {
+      try script("PRAGMA synchronous = FULL")
+    } catch {
+      // What is answered from now on would not be on disk.
+      throw .unknownCommit("syncs can't be turned on again: \(error)")
+    }
     return try result.get()
   }
 

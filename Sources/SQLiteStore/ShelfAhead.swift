@@ -49,8 +49,9 @@ struct ShelfAhead {
     var pool: Pool
     if let known = pools.removeValue(forKey: request.pool) {
       pool = known
-      // The search begins behind whatever has expired. The clock may have been set back since.
-      if pool.items.last.map({ !shelf.offers($0) }) ?? false || shelf.cutoff < pool.cutoff {
+      // A new search leaves out what has expired since, which with FIFO may stand anywhere. The clock
+      // may have been set back, too.
+      if shelf.cutoff < pool.cutoff || !pool.items.suffix(request.count).allSatisfy(shelf.offers) {
         pool = Pool(hasPersonal: pool.hasPersonal, cutoff: shelf.cutoff)
       }
     } else {

@@ -113,6 +113,23 @@ import Testing
     #expect(try fixture.claim("v", count: 3).payloads == ["2", "4", "5"])
   }
 
+  @Test func whatExpiresAfterItWasReadAheadIsNotHandedOut() throws {
+    for order in ["fifo", "fefo"] {
+      let fixture = try SQLiteFixture()
+      try fixture.adopt("p", "claims: {per_user: 0, order: \(order)}")
+      try fixture.put(
+        [900, 800, 50, 700].map { NewItem(payload: "\($0)", expiresAt: start + .seconds($0)) })
+      try fixture.put([NewItem(payload: "600", expiresAt: start + .seconds(600))])
+      #expect(try fixture.claim("u").payloads == [order == "fifo" ? "900" : "50"])
+      let later = start + .seconds(60)
+      let given = try #require(try fixture.claim("u", count: 3, at: later).granted)
+      #expect(!given.items.contains { $0.payload == "50" })
+      #expect(
+        Set(given.items.map(\.payload))
+          == (order == "fifo" ? ["800", "700", "600"] : ["600", "700", "800"]))
+    }
+  }
+
   @Test func theEngineIsToldOfTheStockAsItIs() throws {
     let fixture = try stocked()
     for number in 0..<5 {
