@@ -8,6 +8,27 @@ extension API {
   func readDemand(
     _ call: APIRequest, pool: String, _ answer: @escaping Route.Answer
   ) throws(Problem) {
+    try readBins(call, of: pool, answer) { (store, start, end, most) throws(StoreError) in
+      try store.demand(of: pool, from: start, before: end, limit: most)
+    } respond: { record, limit in
+      let next = record.bins.count > limit ? record.bins[limit].start : nil
+      return Documents.json(200) {
+        Documents.write(record, of: pool, limit: limit, next: next, &$0)
+      }
+    }
+  }
+
+  /// Reads bins of a pool from one instant on and before another, page by page.
+  ///
+  /// - Parameters:
+  ///   - find: reads so many bins at most, one more than the page may have: the next page's first.
+  ///   - respond: makes the answer, of so many bins at most.
+  func readBins<Found: Sendable>(
+    _ call: APIRequest, of pool: String, _ answer: @escaping Route.Answer,
+    _ find:
+      @escaping @Sendable (any StoreReader, Instant, Instant, Int) throws(StoreError) -> Found,
+    respond: @escaping @Sendable (Found, Int) -> HTTPResponse
+  ) throws(Problem) {
     try call.expectQuery("from", "to", "cursor", "limit")
     let (limit, cursor) = try call.page()
     let from = try call.instant("from") ?? Instant(milliseconds: 0)
@@ -17,14 +38,9 @@ extension API {
     try read(
       { (store) throws(StoreError) in
         if try store.pools([pool], at: now).isEmpty { throw .unknownPool(pool) }
-        return try store.demand(of: pool, from: start, before: end, limit: limit + 1)
+        return try find(store, start, end, limit + 1)
       }, answer
-    ) { record in
-      let next = record.bins.count > limit ? record.bins[limit].start : nil
-      return Documents.json(200) {
-        Documents.write(record, of: pool, limit: limit, next: next, &$0)
-      }
-    }
+    ) { respond($0, limit) }
   }
 
   /// `POST /v1/pools/{pool}/demand`

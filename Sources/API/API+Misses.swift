@@ -6,18 +6,9 @@ extension API {
   func readMisses(
     _ call: APIRequest, pool: String, _ answer: @escaping Route.Answer
   ) throws(Problem) {
-    try call.expectQuery("from", "to", "cursor", "limit")
-    let (limit, cursor) = try call.page()
-    let from = try call.instant("from") ?? Instant(milliseconds: 0)
-    let start = cursor.map { Instant(milliseconds: $0) } ?? from
-    let end = try call.instant("to") ?? Instant(milliseconds: .max)
-    let now = clock()
-    try read(
-      { (store) throws(StoreError) in
-        if try store.pools([pool], at: now).isEmpty { throw .unknownPool(pool) }
-        return try store.misses(of: pool, from: start, before: end, limit: limit + 1)
-      }, answer
-    ) { bins in
+    try readBins(call, of: pool, answer) { (store, start, end, most) throws(StoreError) in
+      try store.misses(of: pool, from: start, before: end, limit: most)
+    } respond: { bins, limit in
       let next = bins.count > limit ? bins[limit].start : nil
       return Documents.json(200) { json in
         json.object { json in

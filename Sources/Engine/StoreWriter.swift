@@ -303,20 +303,15 @@ package final class StoreWriter: Sendable {
     before agenda: Agenda = Agenda(), _ turns: WorkTurns = WorkTurns(), upkeep: Bool = false
   ) -> Job {
     let due = agenda.next
-    let isDue = due.map { $0 <= .now } ?? false
-    if !isDue {
-      // Work that is there and not due is looked at again when it is.
-      let turn = turns.isDue(.now) ? nil : turns.next
-      if let turn {
-        let span = upkeep ? .zero : min(turn, due ?? turn) - .now
-        if let job = waitForJob(within: max(span, .zero), works: false) { return job }
-      }
-      if !upkeep || turn == nil, due.map({ $0 > .now }) ?? true {
-        let job = waitForJob(within: upkeep ? .zero : due.map { $0 - .now })
-        if let job { return job }
-      }
+    while due.map({ $0 > .now }) ?? true {
+      // Work that is there before its turn is looked at again when its turn has come.
+      let mayWork = turns.isDue(.now)
+      let end = [due, mayWork ? nil : turns.next].compactMap { $0 }.min()
+      // Waits are counted in whole milliseconds.
+      let span = upkeep ? .zero : end.map { max($0 - .now, .milliseconds(1)) }
+      if let job = waitForJob(within: span, works: mayWork) { return job }
+      if upkeep { return .upkeep }
     }
-    if upkeep, !isDue { return .upkeep }
     if agenda.settle == due { return .settle }
     return agenda.demand == due ? .demand : .look
   }

@@ -60,8 +60,6 @@ package struct Demand: Sendable, Hashable {
   /// The span that demand is counted by: it starts at each multiple of this since the epoch.
   package static let bin = Duration.seconds(300)
 
-  package static let binMilliseconds = bin.inMilliseconds
-
   /// The start of the bin that an instant falls into.
   package static func bin(of instant: Instant) -> Instant {
     let length = bin.inMilliseconds

@@ -27,14 +27,14 @@ package enum Limits {
   package static let waitingClaims = 20_000
   /// The newest claims whose users and keys are kept in memory, until a run of the index has them.
   package static let claimTail = 2048 / testPart
-  /// Items that are granted until they are settled, where claims come without a pause; else after so
-  /// long a pause.
+  /// Items that are granted, or bytes of their payloads, until they are settled.
   package static let unsettledItems = 256 / testPart
   package static let unsettledBytes = 4 * 1024 * 1024
+  /// How long no claim comes until fewer are settled.
+  package static let settleDelay = Duration.milliseconds(5)
   /// What may wait to be settled where the disk has no room for it: beyond, claims are refused.
   package static let unsettledMost = 4096
   package static let unsettledMostBytes = 64 * 1024 * 1024
-  package static let settleDelay = Duration.milliseconds(5)
   /// Entries of the claims' index that are merged in one transaction.
   package static let claimIndexSlice = 16_000 / testPart
   /// What filters of the claims' index may take in memory. Older claims than fit, about 42 million,

@@ -85,7 +85,7 @@ extension SQLiteStore {
       let read = try ahead.take(for: request, wanted: wanted, shelf)
       if let read { return (read, true) }
     }
-    // It takes what others may have been told of.
+    // It may take what was read ahead.
     try settleWithin()
     ahead.forget()
     return (try shelf.take(request.count, for: request.user, request.match, from: part), false)
@@ -98,29 +98,21 @@ extension SQLiteStore {
   ) throws(StoreError) -> Claim {
     let id = ids.next(at: now)
     let seq = claimIndex.nextSeq
+    let whole: [SQLValue] = [
+      .integer(items.count), .text(request.principal), .text(request.user), .optional(key),
+      .text(request.fingerprint), .duration(line.minRemaining),
+    ]
     for (index, found) in items.enumerated() {
-      let values: [SQLValue] = [
-        .integer(found.seq), .integer(seq), .text(id), .text(request.pool), .instant(now),
-        .integer(found.item.attributes == nil ? 0 : 1),
-      ]
-      if index == 0 {
-        try connection.run(
-          """
-          INSERT INTO grants (item, seq, claim, pool, granted_at, has_attributes, count, principal,
-            user, key, fingerprint, min_remaining_ms)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-          """,
-          values + [
-            .integer(items.count), .text(request.principal), .text(request.user), .optional(key),
-            .text(request.fingerprint), .duration(line.minRemaining),
-          ])
-      } else {
-        try connection.run(
-          """
-          INSERT INTO grants (item, seq, claim, pool, granted_at, has_attributes)
-          VALUES (?, ?, ?, ?, ?, ?)
-          """, values)
-      }
+      try connection.run(
+        """
+        INSERT INTO grants (item, seq, claim, pool, granted_at, has_attributes, count, principal,
+          user, key, fingerprint, min_remaining_ms)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        [
+          .integer(found.seq), .integer(seq), .text(id), .text(request.pool), .instant(now),
+          .integer(found.item.attributes == nil ? 0 : 1),
+        ] + (index == 0 ? whole : [.integer(0), .null, .null, .null, .null, .null]))
     }
     claimIndex.note(
       seq: seq, user: request.user, pool: request.pool, principal: request.principal, key: key)
@@ -238,8 +230,8 @@ extension SQLiteStore {
     let seq = claimIndex.nextSeq
     try connection.run(
       """
-      INSERT INTO settled_claims (seq, id, pool, principal, user, key, fingerprint, state, count, claimed_at,
-        hold_ms, hold_expires_at, match, match_head, min_remaining_ms, timeout_at)
+      INSERT INTO settled_claims (seq, id, pool, principal, user, key, fingerprint, state, count,
+        claimed_at, hold_ms, hold_expires_at, match, match_head, min_remaining_ms, timeout_at)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """,
       [

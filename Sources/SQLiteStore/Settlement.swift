@@ -3,7 +3,7 @@ import Larder
 /// Brings what was granted (table `grants`) to the tables of items, claims, counts and demand.
 enum Settlement {
   /// The bin that a grant falls into.
-  static let bin = "granted_at / \(Demand.binMilliseconds) * \(Demand.binMilliseconds)"
+  static let bin = "granted_at / \(Demand.bin.inMilliseconds) * \(Demand.bin.inMilliseconds)"
 
   /// Settles every grant, within the present transaction.
   static func run(_ connection: Connection) throws(StoreError) {

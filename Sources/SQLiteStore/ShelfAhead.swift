@@ -31,7 +31,7 @@ struct ShelfAhead {
   /// Payloads that are read at once, about.
   private static let bytesAtOnce = 256 * 1024
   /// Pools of which items are kept.
-  private static let pools = 256
+  private static let mostPools = 256
 
   mutating func forget() {
     if !pools.isEmpty { pools.removeAll(keepingCapacity: true) }
@@ -40,8 +40,7 @@ struct ShelfAhead {
   /// The items that a claim gets; nil where it has to look by itself. Fewer than it asks for are all
   /// that there are: they stay here.
   ///
-  /// - Parameters:
-  ///   - wanted: how many items this claim and those behind it ask for.
+  /// - Parameter wanted: how many items this claim and those behind it ask for.
   mutating func take(
     for request: ClaimRequest, wanted: Int, _ shelf: Shelf
   ) throws(StoreError) -> [Shelf.Found]? {
@@ -55,7 +54,7 @@ struct ShelfAhead {
         pool = Pool(hasPersonal: pool.hasPersonal, cutoff: shelf.cutoff)
       }
     } else {
-      if pools.count >= Self.pools { forget() }
+      if pools.count >= Self.mostPools { forget() }
       pool = Pool(hasPersonal: try shelf.hasPersonal(), cutoff: shelf.cutoff)
     }
     defer { pools[request.pool] = pool }

@@ -7,11 +7,8 @@ struct StockChanges {
   private var waiting: [String: Int] = [:]
 
   var pools: Dictionary<String, Stock>.Keys { counts.keys }
-  /// How often the counts have changed.
-  private(set) var steps = 0
 
   mutating func add(_ number: Int, _ state: ItemState, in pool: String) {
-    steps += 1
     counts[pool, default: Stock()][state] += number
   }
 

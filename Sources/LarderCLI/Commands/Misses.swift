@@ -52,17 +52,7 @@ private struct MissListing {
   /// - Parameter request: the call, without its limit and cursor.
   init(_ request: APIRequest, of pool: String, _ client: any Client) throws(CommandError) {
     self.pool = pool
-    var request = request
-    request.query.append(("limit", "\(Limits.pageSizes.upperBound)"))
-    let query = request.query
-    while true {
-      guard let page = JSONNode(try client.call(request)) else {
-        throw .failed("the server's answer is no JSON")
-      }
-      for bin in page["bins"]?.elements ?? [] { add(bin) }
-      guard let cursor = page["cursor"]?.string else { return }
-      request.query = query + [("cursor", cursor)]
-    }
+    try Pages(client: client, request: request, list: "bins").forEach { add($0) }
   }
 
   private mutating func add(_ bin: JSONNode) {
