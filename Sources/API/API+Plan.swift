@@ -14,30 +14,9 @@ extension API {
     try read(
       { (store) throws(StoreError) in
         guard let status = try store.pools([pool], at: now).first else { throw .unknownPool(pool) }
-        return StockPlan(of: status, try Self.evidence(of: status, store, at: now), terms, at: now)
+        return StockPlan(of: status, try store.evidence(of: status, at: now), terms, at: now)
       }, answer
     ) { plan in Documents.json(200) { Documents.write(plan, &$0) } }
-  }
-
-  private static func evidence(
-    of status: PoolStatus, _ store: any StoreReader, at now: Instant
-  ) throws(StoreError) -> StockPlan.Evidence {
-    let pool = status.pool.name
-    var evidence = StockPlan.Evidence()
-    evidence.demand = try store.demand(
-      of: pool, from: now - Limits.planHistory, before: now, limit: .max)
-    // An item is expired so long before its expiry.
-    let early = status.pool.claims.minRemaining
-    let soon = now + Limits.planShelf + early
-    for (bin, items) in try store.expiring(in: pool, from: now + early, before: soon) {
-      evidence.expiring[(Instant(bin: bin) - early).bin, default: 0] += items
-    }
-    evidence.runTimes = try store.runs(pool: pool, before: nil, limit: Limits.planRuns).rows
-      .compactMap { run in
-        guard let start = run.startedAt, let end = run.endedAt, run.stored > 0 else { return nil }
-        return max(end - start, .zero)
-      }
-    return evidence
   }
 }
 
@@ -75,14 +54,14 @@ extension Documents {
     json.object { json in
       json.member("pool", plan.pool.name)
       json.member("at", plan.at)
-      json.member("target", plan.plan.target)
+      json.member("target", plan.target)
       json.member("order", plan.order)
       json.member("position", plan.position)
       json.member("expiring", plan.expiring)
       json.member("why", plan.why)
       json.member("order_why", plan.orderText)
       json.member("terms", plan.termsText)
-      json.member("in_force", plan.inForce)
+      json.member("in_force", plan.inForceText)
       json.member("next_order_at", plan.nextOrderAt)
       json.member("interval_seconds", seconds(plan.supply.interval))
       json.member("lead_seconds", seconds(plan.supply.lead))

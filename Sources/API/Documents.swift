@@ -45,7 +45,7 @@ enum Documents {
       $0.member("produced", stock.produced)
       $0.member("in_flight", status.inFlight)
       $0.member("pending", stock.pending)
-      $0.member("target", status.pool.stock.target)
+      $0.member("target", status.target)
       $0.member("reorder_at", status.pool.stock.reorderAt)
       $0.member("max", status.pool.stock.max)
       $0.member("oldest_expiry_at", stock.nextExpiry)

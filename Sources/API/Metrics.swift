@@ -64,7 +64,7 @@ package final class Metrics: Sendable {
     for level in levels { text.sample(["pool": level.pool.name], level.stock.pending) }
     text.begin("larder_target", "gauge", "The level that each pool's runs fill up to.")
     for level in levels {
-      if let target = level.pool.stock.target { text.sample(["pool": level.pool.name], target) }
+      if let target = level.target { text.sample(["pool": level.pool.name], target) }
     }
     text.begin("larder_claims_total", "counter", "Claim requests by result since the start.")
     for (series, count) in state.claims.sorted(by: {

@@ -70,6 +70,7 @@ package final class Engine: Sendable {
   }
 
   private let writer: StoreWriter
+  private let readers: StoreReaders
   private let producers: Int
   private let automatic: Bool
   private let clock: @Sendable () -> Instant
@@ -77,6 +78,7 @@ package final class Engine: Sendable {
   private let inbox = Mailbox(Inbox())
   private let thread = Mailbox<WorkThread?>(nil)
   private let fills = Mailbox<[String: Instant]>([:])
+  private let settled = Mailbox<Instant?>(nil)
   /// The slices that are being made, by run.
   private let makings = Mailbox<[String: Making]>([:])
 
@@ -85,10 +87,11 @@ package final class Engine: Sendable {
   ///   - automatic: whether schedules and reorder points start runs; without, only runs that
   ///     are requested take place.
   package init(
-    writer: StoreWriter, producers: Int, automatic: Bool,
+    writer: StoreWriter, readers: StoreReaders, producers: Int, automatic: Bool,
     clock: @escaping @Sendable () -> Instant = Instant.now, observer: Observer
   ) {
     self.writer = writer
+    self.readers = readers
     self.producers = producers
     self.automatic = automatic
     self.clock = clock
@@ -159,6 +162,9 @@ package final class Engine: Sendable {
   package func expectedFill(of pool: String) -> Instant? {
     fills.change { $0[pool] }
   }
+
+  /// The time up to which all that was to be decided is; what was decided may still be going on.
+  package var settledAt: Instant? { settled.change { $0 } }
 
   private func run() {
     let awakeSince = clock()
@@ -313,13 +319,39 @@ package final class Engine: Sendable {
       }
       if changed < Limits.expirySlice { state.marked(pool) }
     }
+    try study(tick.studies, &state)
     for run in tick.ended where !refused.contains(run.id) { observer.ended(run) }
     fills.change { fills in
       for pool in tick.examined {
         fills[pool] = state.expectedFill(of: pool, at: now)
       }
     }
-    return state.isSettled ? tick.deadline : now
+    guard state.isSettled, tick.expiries.isEmpty, tick.lapses.isEmpty else { return now }
+    settled.change { $0 = now }
+    return tick.deadline
+  }
+
+  /// Reads what pools are sized from. What requests found nothing and wait to be written comes first.
+  private func study(
+    _ studies: [Study], _ state: inout EngineState
+  ) throws(StoreError) {
+    guard !studies.isEmpty else { return }
+    let statuses = studies.map { state.status(of: $0.pool) }
+    let now = clock()
+    try persist { (store, _) throws(StoreError) in
+      if store.demandWaits { try store.writeDemand() }
+    }
+    let evidence = try readers.read { (reader) throws(StoreError) in
+      var evidence: [StockPlan.Evidence] = []
+      for (study, status) in zip(studies, statuses) {
+        evidence.append(
+          try status.map { (status) throws(StoreError) in
+            try reader.evidence(of: status, from: study.from, at: now)
+          } ?? StockPlan.Evidence())
+      }
+      return evidence
+    }
+    for (study, evidence) in zip(studies, evidence) { state.studied(study, evidence, at: now) }
   }
 
   /// Puts events on disk. Gives the runs that were refused, since they took place before, and

@@ -1,4 +1,5 @@
 import Larder
+import Sizing
 
 extension EngineState {
   /// Opens runs for nominal times that have come or were missed.
@@ -183,9 +184,9 @@ extension EngineState {
   }
 
   private func start(
-    _ run: Run, in pool: inout PoolState, at now: Instant, _ tick: inout Tick
+    _ run: Run, topUp: Int? = nil, in pool: inout PoolState, at now: Instant, _ tick: inout Tick
   ) {
-    let order = pool.status.order(for: run)
+    let order = pool.status.order(for: run, topUp: topUp)
     guard order.items > 0, let index = pool.status.runs.firstIndex(where: { $0.id == run.id })
     else { return end(run, in: &pool, as: .skipped, why: order.why, at: now, &tick) }
     pool.status.runs[index].state = .running
@@ -211,6 +212,39 @@ extension EngineState {
     start(run, in: &pool, at: now, &tick)
   }
 
+  /// Reckons anew what runs fill up to, where that follows demand: each hour, and before a run.
+  func size(_ pool: inout PoolState, at now: Instant, _ tick: inout Tick) {
+    guard pool.isSized, let bin = pool.sizer?.bin, pool.status.auto?.at != Instant(bin: bin)
+    else { return }
+    let isWanted =
+      pool.status.auto == nil || bin % Grid.binsPerHour == 0 || pool.status.isLow
+      || pool.status.lacksBackorders || pool.status.runs.contains { $0.state == .queued }
+    guard isWanted, let auto = pool.sizer?.target(of: pool.status, at: now) else { return }
+    pool.status.auto = auto
+    tick.events.append(.target(pool: pool.status.pool.name, auto))
+  }
+
+  /// Opens and starts a run where the shelf would run out before the next scheduled one: it is looked
+  /// at once in each bin of demand, and not where a scheduled run had its turn.
+  mutating func topUp(_ pool: inout PoolState, at now: Instant, _ tick: inout Tick) {
+    let stock = pool.status.pool.stock
+    guard pool.isSized, stock.sizing == .auto, stock.topsUp, let sizer = pool.sizer,
+      pool.toppedUpAt != sizer.bin
+    else { return }
+    pool.toppedUpAt = sizer.bin
+    guard pool.status.runs.isEmpty, pool.leaving == 0, pool.status.mayOrder(at: now),
+      !pool.newestFires.values.contains(where: { $0.bin == sizer.bin })
+    else { return }
+    let items = sizer.topUp(of: pool.status, at: now)
+    let run = Run(
+      id: ids.next(at: now), pool: pool.status.pool.name, reason: .topup, state: .queued,
+      createdAt: now)
+    guard items > 0, pool.status.order(for: run, topUp: items).items > 0 else { return }
+    tick.events.append(.open(run))
+    pool.status.runs.append(run)
+    start(run, topUp: items, in: &pool, at: now, &tick)
+  }
+
   func end(
     _ run: Run, in pool: inout PoolState, as state: RunState, why: String?, at now: Instant,
     _ tick: inout Tick
@@ -224,6 +258,7 @@ extension EngineState {
     ended.why = why ?? run.why
     ended.endedAt = now
     if ended.startedAt != nil { pool.status.lastRun = ended }
+    if let time = ended.supplyTime { pool.sizer?.ran(for: time) }
     tick.ended.append(ended)
   }
 }

@@ -1,4 +1,5 @@
 import Larder
+import Sizing
 
 /// The engine's pure core: the pools, their runs and schedules as values. Time and randomness
 /// come in, decisions go out; `Engine` carries them out, a simulation may as well.
@@ -45,6 +46,7 @@ package struct EngineState: Sendable {
     for status in pools {
       var pool = PoolState(status: status)
       pool.resumeRate(at: awakeSince)
+      pool.status.auto = nil
       self.pools[status.pool.name] = pool
       dirty.append(status.pool.name)
     }
@@ -69,6 +71,8 @@ package struct EngineState: Sendable {
       pools[name]?.status.retired = false
       pools[name]?.status.problem = nil
       pools[name]?.marksMayBeWrong = true
+      pools[name]?.sizer = nil
+      pools[name]?.status.auto = nil
       dirty.append(name)
     }
     for name in changes.retired {
@@ -114,6 +118,20 @@ package struct EngineState: Sendable {
   package mutating func marked(_ pool: String) {
     pools[pool]?.marksMayBeWrong = false
     dirty.append(pool)
+  }
+
+  /// Takes over what was read of a pool that is sized by its demand.
+  package mutating func studied(_ study: Study, _ evidence: StockPlan.Evidence, at now: Instant) {
+    guard var pool = pools[study.pool] else { return }
+    dirty.append(study.pool)
+    if study.from == nil {
+      pool.sizer = Sizer(of: pool.status, evidence, at: now)
+    } else {
+      pool.sizer?.take(evidence, of: pool.status.pool, at: now)
+      let isHour = now.bin % Grid.binsPerHour == 0
+      if isHour, pool.sizer?.isOutdated(for: pool.status, at: now) ?? false { pool.sizer = nil }
+    }
+    pools[study.pool] = pool
   }
 
   /// Whether no pool is left to be looked at: one is where there were too many for the last tick,
@@ -172,14 +190,22 @@ package struct EngineState: Sendable {
       agenda.set(nil, for: name)
       return
     }
+    if let study = pool.study(at: now) {
+      guard tick.studies.count < Limits.plansPerTick else { return dirty.append(name) }
+      tick.studies.append(study)
+      agenda.set(nil, for: name)
+      return
+    }
     let hasRoom = pool.status.disk == nil
     if !hasRoom { pool.nextFires = [:] }
     if automatic, hasRoom { fire(&pool, at: now, &tick) }
     endRetired(&pool, at: now, &tick)
     endFinished(&pool, at: now, &tick)
+    size(&pool, at: now, &tick)
     if hasRoom { startQueued(&pool, at: now, &tick) }
     if automatic, hasRoom {
       reorder(&pool, at: now, &tick)
+      topUp(&pool, at: now, &tick)
       pool.isFresh = false
     }
     pools[name] = pool
@@ -197,6 +223,7 @@ package struct EngineState: Sendable {
     if let lapse = pool.status.stock.nextLapse { times.append(lapse) }
     if automatic, case .waits(let until) = pool.status.reorder(at: now) { times.append(until) }
     if let allowed = pool.rateAllowsAt, now < allowed { times.append(allowed) }
+    if automatic, pool.isSized { times.append(Instant(bin: now.bin + 1)) }
     return times.min()
   }
 

@@ -21,6 +21,11 @@ struct PoolState: Sendable {
   /// back: the store may refuse them.
   var doubtful: Set<String> = []
 
+  /// What is known of the demand, where the pool is sized by it; nil until it was read.
+  var sizer: Sizer?
+  /// The last bin of demand in which it was looked whether a top-up is due.
+  var toppedUpAt: Int?
+
   /// What was so before a slice was asked for: it is again where the store keeps nothing of it.
   struct Asking: Sendable {
     var ordered: Int
@@ -52,6 +57,17 @@ struct PoolState: Sendable {
     status.stock.available += asking.recalling
     status.stock.stale += asking.recalling
     status.stock.recalled -= asking.recalling
+  }
+
+  /// Whether what runs fill up to follows demand, and somebody may run.
+  var isSized: Bool { status.pool.stock.isAuto && status.standstill == nil && status.disk == nil }
+
+  /// What is to be read before anything is decided at a time; nil where that is known.
+  func study(at now: Instant) -> Study? {
+    guard isSized, sizer?.bin != now.bin else { return nil }
+    // Of what a clock that was set back has yet to reach nothing is known.
+    let known = sizer.flatMap { $0.bin < now.bin ? Instant(bin: $0.bin) : nil }
+    return Study(pool: status.pool.name, from: known)
   }
 
   /// Runs that were replaced and whose producers have not ended yet.

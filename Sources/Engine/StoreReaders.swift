@@ -54,8 +54,15 @@ package final class StoreReaders: Sendable {
     _ work: @escaping @Sendable (any StoreReader) throws(StoreError) -> Value,
     _ answer: @escaping @Sendable (Result<Value, StoreError>) -> Void
   ) -> Bool {
+    enqueue(upTo: Limits.waitingReads, work, answer)
+  }
+
+  private func enqueue<Value: Sendable>(
+    upTo limit: Int, _ work: @escaping @Sendable (any StoreReader) throws(StoreError) -> Value,
+    _ answer: @escaping @Sendable (Result<Value, StoreError>) -> Void
+  ) -> Bool {
     queue.change { [self] queue in
-      guard !queue.stopping, queue.works.count < Limits.waitingReads else { return false }
+      guard !queue.stopping, queue.works.count < limit else { return false }
       queue.works.append { [self] reader in
         do throws(StoreError) {
           answer(.success(try work(reader)))
@@ -66,6 +73,19 @@ package final class StoreReaders: Sendable {
       }
       return true
     }
+  }
+
+  /// Reads and waits for it, as whoever has a thread of its own may. However much waits for a reader,
+  /// it is queued: one thread asks for one reading at a time.
+  package func read<Value: Sendable>(
+    _ work: @escaping @Sendable (any StoreReader) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    let box = Mailbox<Result<Value, StoreError>?>(nil)
+    let isQueued = enqueue(upTo: .max, work) { answer in box.change { $0 = answer } }
+    guard isQueued, let answer = box.take({ $0 }) else {
+      throw .failed("the store is being closed")
+    }
+    return try answer.get()
   }
 
   private func tellDamage(_ error: StoreError) {

@@ -23,6 +23,13 @@ package struct Setback: Sendable, Hashable {
   package var nextTryAt: Instant
 }
 
+/// What is to be read of a pool that is sized by its demand.
+package struct Study: Sendable, Hashable {
+  package var pool: String
+  /// What was before is known; nil: nothing is, and run times are to be read too.
+  package var from: Instant?
+}
+
 /// What the engine is to do, as the pure core decided it.
 package struct Tick: Sendable {
   /// To be recorded first, in one transaction.
@@ -42,6 +49,8 @@ package struct Tick: Sendable {
   /// Pools whose stale marks may be wrong, to be put right before anything else is decided about
   /// them.
   package var markings: [String] = []
+  /// Pools whose demand and shelf must be read before anything else is decided about them.
+  package var studies: [Study] = []
   /// Tries of slices that failed and will be made again, for the log.
   package var setbacks: [Setback] = []
   /// Ended or skipped runs, for the log.

@@ -22,16 +22,18 @@ package struct DemandRecord: Sendable, Hashable {
 
   /// The requests by bin, from the first that is known on.
   package func series(before end: Instant) -> DemandSeries {
-    guard let first = bins.first, first.start.bin < end.bin else {
-      return DemandSeries(start: end.bin, requests: [])
-    }
-    let start = first.start.bin
+    series(from: bins.first?.start.bin ?? end.bin, before: end.bin)
+  }
+
+  /// The requests of some bins.
+  package func series(from start: Int, before end: Int) -> DemandSeries {
+    guard start < end else { return DemandSeries(start: end, requests: []) }
     var series = DemandSeries(
-      start: start, requests: Array(repeating: 0, count: end.bin - start))
+      start: start, requests: Array(repeating: 0, count: end - start))
     for gap in gaps {
       series = series.excluding(gap.lowerBound.bin..<gap.upperBound.bin)
     }
-    for bin in bins where bin.start.bin < end.bin {
+    for bin in bins where (start..<end).contains(bin.start.bin) {
       series.requests[bin.start.bin - start] = bin.demand.requests
     }
     return series

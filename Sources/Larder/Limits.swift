@@ -124,7 +124,8 @@ package enum Limits {
   /// Bins that one call takes in, in one transaction.
   package static let importedBins = 1000
 
-  /// Demand that a plan looks back on.
+  /// Demand that a plan looks back on: the 8 weeks that it learns from, and the 8 before that which
+  /// the forecasts of that time were made from.
   package static let planHistory = Duration.seconds(17 * 7 * 24 * 3600)
   /// What expires later than this is not looked at for a plan: an order comes before that.
   package static let planShelf = Duration.seconds(2 * 24 * 3600)
@@ -132,6 +133,10 @@ package enum Limits {
   package static let costs = 0.0...1e9
   /// Runs that a plan learns the lead time from.
   package static let planRuns = 100
+  /// Gaps between scheduled runs, of which the middle one is what a plan reckons with.
+  package static let planFires = 50
+  /// Pools that are brought up to the present for their plans in one tick.
+  package static let plansPerTick = 32
 
   // Producers
   package static let sliceItems = 1...2000
@@ -184,7 +189,7 @@ package enum Limits {
   /// unless the first claim alone has more.
   package static let itemsBeside = 1000
   /// Demand that a purge leaves: what it is forecast from.
-  package static let keptDemand = Duration.seconds(9 * 7 * 24 * 3600)
+  package static let keptDemand = Duration.seconds(18 * 7 * 24 * 3600)
   /// Pools that one tick of the engine looks at, so that what it decides is a small transaction.
   package static let poolsPerTick = 200
   /// Slices that are listed with a run in a page of runs, and with one run.

@@ -135,8 +135,24 @@ package struct StockPolicy: Sendable, Hashable {
     case replace
   }
 
-  /// The level that runs fill up to; nil where there is no producer, or with `takesAll`.
+  /// What a target that follows demand is for.
+  package enum Sizing: String, Sendable, Hashable, CaseIterable {
+    /// Runs fill up to it, and top-ups come between the scheduled ones.
+    case auto
+    /// It is shown, and runs fill up to `floor`.
+    case forecastOnly = "forecast_only"
+  }
+
+  /// The level that runs fill up to; nil where there is no producer, with `isAuto` or `takesAll`.
   package var target: Int?
+  /// The target follows demand (`target: auto`).
+  package var isAuto = false
+  package var sizing = Sizing.auto
+  /// Whether a pool that is sized by its demand is topped up between scheduled runs. No file says it:
+  /// simulations compare what top-ups are worth.
+  package var topsUp = true
+  /// What a target that follows demand never falls below.
+  package var min = 0
   /// Runs ask slice after slice, until one is short or `max` is reached (`target: all`).
   package var takesAll = false
   /// The level at or below which the pool is refilled, schedule or not; 0: never.
@@ -151,6 +167,11 @@ package struct StockPolicy: Sendable, Hashable {
   package var costs = Costs(miss: 5)
 
   package init() {}
+
+  /// The least that a target which follows demand is: `min`, and room above the reorder point.
+  package var floor: Int {
+    Swift.min(Swift.max(min, reorderAt > 0 ? reorderAt + 1 : 0), max)
+  }
 }
 
 /// When to prefill a pool: a cron expression in a time zone.

@@ -32,6 +32,8 @@ package struct PoolStatus: Sendable {
   package var runs: [Run] = []
   package var memory = RunMemory(
     fruitless: 0, failures: 0, lastEndedAt: nil, typicalRunTime: nil)
+  /// What runs fill up to where the target follows demand; nil where it was never reckoned.
+  package var auto: AutoTarget?
   /// What readers tell of the last day.
   package var demand = RecentDemand()
   /// The newest run that started.

@@ -125,6 +125,8 @@ package enum RunEvent: Sendable {
   case pause(pool: String, Bool)
   /// A pool's failed runs in a row are forgotten.
   case resetBreaker(pool: String)
+  /// What runs of a pool fill up to was reckoned anew from its demand.
+  case target(pool: String, AutoTarget)
 }
 
 /// The writing side of a store. One thread owns it and calls it; every call is one transaction,

@@ -54,7 +54,7 @@ final class Server {
     }
     let metrics = Metrics()
     engine = Engine(
-      writer: writer, producers: producers, automatic: true,
+      writer: writer, readers: readers, producers: producers, automatic: true,
       observer: Engine.Observer(
         ended: { run in
           metrics.ended(run)

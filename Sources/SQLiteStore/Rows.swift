@@ -205,13 +205,15 @@ enum Rows {
   ) throws(StoreError) -> [PoolStatus] {
     let found = try connection.all(
       """
-      SELECT source, file, paused, retired, problem, \(memoryColumns) FROM pools
+      SELECT source, file, paused, retired, problem, \(memoryColumns), auto_at, auto_target,
+        auto_unused, auto_why
+      FROM pools
       WHERE \(name == nil ? "?1 IS NULL" : "pool = ?1") ORDER BY pool
       """, [.optional(name)]
     ) { row in
       (
         source: row.text(0), file: row.text(1), paused: row.bool(2), retired: row.bool(3),
-        problem: row.optionalText(4), memory: memory(row, from: 5)
+        problem: row.optionalText(4), memory: memory(row, from: 5), auto: auto(row, from: 9)
       )
     }
     var statuses: [PoolStatus] = []
@@ -221,10 +223,19 @@ enum Rows {
       status.retired = row.retired
       status.problem = row.problem
       status.memory = row.memory
+      status.auto = row.auto
       try complete(&status, connection)
       statuses.append(status)
     }
     return statuses
+  }
+
+  private static func auto(_ row: Row, from column: Int32) -> AutoTarget? {
+    row.optionalInstant(column).map {
+      AutoTarget(
+        at: $0, target: row.int(column + 1), unused: Double(row.int(column + 2)),
+        why: row.text(column + 3))
+    }
   }
 
   static let memoryColumns = "fruitless, failures, last_ended_at, typical_run_ms"

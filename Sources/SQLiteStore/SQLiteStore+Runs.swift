@@ -64,6 +64,15 @@ extension SQLiteStore {
         "UPDATE pools SET paused = ? WHERE pool = ?", [.integer(paused ? 1 : 0), .text(pool)])
     case .resetBreaker(let pool):
       try connection.run("UPDATE pools SET failures = 0 WHERE pool = ?", [.text(pool)])
+    case .target(let pool, let auto):
+      try connection.run(
+        """
+        UPDATE pools SET auto_at = ?, auto_target = ?, auto_unused = ?, auto_why = ? WHERE pool = ?
+        """,
+        [
+          .instant(auto.at), .integer(auto.target), .integer(Int(auto.unused.rounded())),
+          .text(auto.why), .text(pool),
+        ])
     }
     return connection.changes == 1
   }

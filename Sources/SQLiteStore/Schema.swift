@@ -385,6 +385,14 @@ enum Schema {
     INSERT INTO misses (pool, bin, reason, requests)
       SELECT pool, bin, 'unknown', misses FROM demand WHERE misses > 0;
     """,
+    """
+    -- What runs of a pool that is sized by its demand fill up to, as it was last reckoned: the beginning
+    -- of the bin of demand in which it was, items, items that are expected to expire unused, and why.
+    ALTER TABLE pools ADD COLUMN auto_at INTEGER;
+    ALTER TABLE pools ADD COLUMN auto_target INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE pools ADD COLUMN auto_unused INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE pools ADD COLUMN auto_why TEXT NOT NULL DEFAULT '';
+    """,
   ]
 
   /// The version that a database has after all migrations.

@@ -115,14 +115,6 @@ struct Checker {
     if case .list = key.kind, node.isNull, key.defaultValue == .emptyList {
       return .list([])
     }
-    if case .words(let words) = key.notYet, case .scalar(let text, _) = node.content,
-      words.contains(text)
-    {
-      report(
-        node.range, "`\(subject.path): \(text)` is not supported yet",
-        hint: "write a number: `\(key.name): 100`")
-      return nil
-    }
     return check(node, as: key.kind, subject, at: keyRange)
   }
 

@@ -33,8 +33,8 @@ package indirect enum ValueKind: Sendable {
   case text(TextRule)
   case boolean
   case integer(ClosedRange<Int>)
-  /// A number, or this word.
-  case integerOrWord(ClosedRange<Int>, word: String)
+  /// A number, or one of these words.
+  case integerOrWord(ClosedRange<Int>, words: [String])
   /// A number with or without decimals, 9 digits and 3 decimals at most.
   case decimal(ClosedRange<Double>)
   case duration(DurationRule)
@@ -57,12 +57,6 @@ package enum DefaultValue: Sendable, Hashable {
   case emptyMapping
 }
 
-/// What a key will take one day, and is refused until then as "not supported yet".
-package enum NotYet: Sendable, Hashable {
-  case nothing
-  case words([String])
-}
-
 /// A key that a mapping of a schedule file knows.
 package struct Key: Sendable {
   /// The key as a file writes it.
@@ -73,18 +67,14 @@ package struct Key: Sendable {
   package let isRequired: Bool
   /// Nil: required, or absent means something of its own, or its own keys have the defaults.
   package let defaultValue: DefaultValue?
-  /// What it refuses for now.
-  package let notYet: NotYet
 
   init(
-    _ name: String, _ kind: ValueKind, required: Bool = false, default: DefaultValue? = nil,
-    notYet: NotYet = .nothing
+    _ name: String, _ kind: ValueKind, required: Bool = false, default: DefaultValue? = nil
   ) {
     self.name = name
     self.kind = kind
     isRequired = required
     defaultValue = `default`
-    self.notYet = notYet
   }
 }
 

@@ -4,6 +4,7 @@ extension PoolBuilder {
   mutating func stock(_ fields: Fields) -> StockPolicy {
     var policy = StockPolicy()
     policy.target = fields.integer("target")
+    policy.isAuto = fields.text("target") == ScheduleKeys.auto
     policy.takesAll = fields.text("target") == ScheduleKeys.takesAll
     policy.reorderAt = fields.integer("reorder_at") ?? policy.reorderAt
     policy.max = fields.integer("max") ?? policy.max
@@ -15,7 +16,10 @@ extension PoolBuilder {
     policy.costs.miss = fields.decimal("miss_cost") ?? policy.costs.miss
     policy.costs.waste = fields.decimal("waste_cost") ?? policy.costs.waste
     policy.costs.holding = fields.decimal("holding_cost") ?? policy.costs.holding
+    policy.sizing = fields.text("sizing").flatMap(StockPolicy.Sizing.init) ?? policy.sizing
+    policy.min = fields.integer("min") ?? policy.min
     checkReorderPoint(fields, policy)
+    checkSizing(fields, policy)
     if let target = fields["target"], let number = policy.target {
       checkMaximum(fields, holds: number, of: "stock.target", at: target)
     }
@@ -26,20 +30,43 @@ extension PoolBuilder {
   /// where they take all.
   private mutating func checkReorderPoint(_ fields: Fields, _ policy: StockPolicy) {
     guard let point = fields["reorder_at"], let number = fields.integer("reorder_at"),
-      let level = policy.takesAll ? fields.integer("max", or: policy.max) : policy.target
+      let level = policy.fillsToMax ? fields.integer("max", or: policy.max) : policy.target
     else { return }
-    let name = policy.takesAll ? "max" : "target"
+    let name = policy.fillsToMax ? "max" : "target"
     if number > level {
       let origin = fields[name] == nil ? ", the default" : ""
       report(
         point.range,
         "`stock.reorder_at` (\(number)) is above `stock.\(name)` (\(level)\(origin))",
-        hint: "write \(level) at most, or raise \(policy.takesAll ? "`max`" : "the target")")
+        hint: "write \(level) at most, or raise \(policy.fillsToMax ? "`max`" : "the target")")
     } else if number == level, number > 0 {
-      let itself = policy.takesAll ? "`stock.max`" : "the target"
+      let itself = policy.fillsToMax ? "`stock.max`" : "the target"
       warn(
         point.range, "`stock.reorder_at` is \(itself) itself: every claim starts a refill",
         hint: "leave room between the two, so that refills are worth a run")
+    }
+  }
+
+  /// Whether `sizing` and `min`, which are for a target that follows demand, have one, and room.
+  private mutating func checkSizing(_ fields: Fields, _ policy: StockPolicy) {
+    if let field = fields["min"], let number = fields.integer("min"),
+      let maximum = fields.integer("max", or: policy.max), number > maximum
+    {
+      let origin = fields["max"] == nil ? ", the default" : ""
+      report(
+        field.range, "`stock.min` (\(number)) is above `stock.max` (\(maximum)\(origin))",
+        hint: "write \(maximum) at most, or raise `max`")
+    }
+    // A target that is wrong has been told of already.
+    guard !policy.isAuto, fields["target"] == nil || fields["target"]?.value != nil else { return }
+    let usual = StockPolicy()
+    for (name, isUsual) in [
+      ("sizing", policy.sizing == usual.sizing), ("min", policy.min == usual.min),
+    ] {
+      guard let field = fields[name], !isUsual else { continue }
+      warn(
+        field.keyRange, "`stock.\(name)` says nothing here: it is for `target: auto`",
+        hint: "leave it out, or let the target follow demand")
     }
   }
 
@@ -128,4 +155,9 @@ extension PoolBuilder {
         hint: "add `producer`, or leave `on_revision` out")
     }
   }
+}
+
+extension StockPolicy {
+  /// Whether only `max` bounds what runs fill up to.
+  fileprivate var fillsToMax: Bool { takesAll || isAuto }
 }

@@ -24,8 +24,8 @@ struct ScalarCheck {
     case .text(let rule): return checked(rule)
     case .boolean: return boolean()
     case .integer(let range): return integer(range, wanted: kind.noun)
-    case .integerOrWord(let range, let word):
-      return text == word ? .text(word) : integer(range, or: word, wanted: kind.noun)
+    case .integerOrWord(let range, let words):
+      return words.contains(text) ? .text(text) : integer(range, or: words, wanted: kind.noun)
     case .decimal(let range): return decimal(range, wanted: kind.noun)
     case .duration(let rule): return duration(rule)
     case .rate: return rate()
@@ -60,7 +60,7 @@ struct ScalarCheck {
   }
 
   private mutating func integer(
-    _ range: ClosedRange<Int>, or word: String? = nil, wanted noun: String
+    _ range: ClosedRange<Int>, or words: [String] = [], wanted noun: String
   ) -> CheckedValue? {
     let wanted = "\(subject) takes \(noun)"
     let digits = text.filter { $0 != "_" && $0 != "," && $0 != " " && $0 != "'" }
@@ -69,12 +69,12 @@ struct ScalarCheck {
     guard isPlain else {
       return fail(
         "\(wanted), not a quoted text",
-        hint: number.map { "write `\(subject.key): \($0)`, without quotes" } ?? wordHint(word))
+        hint: number.map { "write `\(subject.key): \($0)`, without quotes" } ?? wordHint(words))
     }
     guard isNumber, text == digits, text == "0" || text.first != "0" else {
       return fail(
         "\(wanted), not \(shown(text))",
-        hint: number.map { "write `\(subject.key): \($0)`" } ?? wordHint(word)
+        hint: number.map { "write `\(subject.key): \($0)`" } ?? wordHint(words)
           ?? "write plain digits, such as `100`")
     }
     guard let number, range.contains(number) else {
@@ -93,12 +93,12 @@ struct ScalarCheck {
     return .decimal(number)
   }
 
-  /// What was meant by a text where a number is wanted, or the word that may stand for one.
-  private func wordHint(_ word: String?) -> String? {
-    if let near = word.flatMap({ nearest(to: text, among: [$0]) }) {
-      return "did you mean `\(near)`?"
-    }
-    guard text == ScheduleKeys.takesAll, subject.path == "schedules.target" else { return nil }
+  /// What was meant by a text where a number is wanted, or a word that may stand for one.
+  private func wordHint(_ words: [String]) -> String? {
+    if let near = nearest(to: text, among: words) { return "did you mean `\(near)`?" }
+    guard [ScheduleKeys.takesAll, ScheduleKeys.auto].contains(text),
+      subject.path == "schedules.target"
+    else { return nil }
     return "only `stock.target` may be `\(text)`: write a number, or leave it out"
   }
 

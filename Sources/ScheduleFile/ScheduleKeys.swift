@@ -5,6 +5,8 @@ import Larder
 package enum ScheduleKeys {
   /// The target of a pool whose runs ask until the supplier has no more.
   static let takesAll = "all"
+  /// The target of a pool that is sized by its demand.
+  static let auto = "auto"
 
   /// The keys of the whole file; those of its mappings are in their kinds.
   package static let file = KeyTable(
@@ -55,8 +57,7 @@ package enum ScheduleKeys {
   static let stock = KeyTable(
     "stock",
     [
-      Key(
-        "target", .integerOrWord(FileLimits.stock, word: takesAll), notYet: .words(["auto"])),
+      Key("target", .integerOrWord(FileLimits.stock, words: [auto, takesAll])),
       Key("reorder_at", .integer(FileLimits.stock), default: .integer(0)),
       Key("max", .integer(FileLimits.max), default: .integer(10_000)),
       Key("shelf_life", .duration(.positiveOrNone), default: .text("none")),
@@ -69,6 +70,8 @@ package enum ScheduleKeys {
       Key("miss_cost", .decimal(FileLimits.costs), default: .integer(5)),
       Key("waste_cost", .decimal(FileLimits.costs), default: .integer(1)),
       Key("holding_cost", .decimal(FileLimits.costs), default: .integer(0)),
+      Key("sizing", .word(StockPolicy.Sizing.allCases.map(\.rawValue)), default: .text("auto")),
+      Key("min", .integer(FileLimits.stock), default: .integer(0)),
     ])
 
   static let schedule = KeyTable(
@@ -77,7 +80,7 @@ package enum ScheduleKeys {
       Key("name", .text(.scheduleName)),
       Key("cron", .text(.cron), required: true),
       Key("timezone", .text(.zone), default: .text("UTC")),
-      Key("target", .integer(FileLimits.stock), notYet: .words(["auto"])),
+      Key("target", .integer(FileLimits.stock)),
       Key("jitter", .duration(.atMost(FileLimits.jitter)), default: .text("0s")),
       Key(
         "catchup", .word(ScheduleSpec.Catchup.allCases.map(\.rawValue)), default: .text("latest")),

@@ -18,7 +18,8 @@ extension ValueKind {
     case .text: "a text"
     case .boolean: "`true` or `false`"
     case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
-    case .integerOrWord(let range, let word): "\(ValueKind.integer(range).noun) or `\(word)`"
+    case .integerOrWord(let range, let words):
+      "\(ValueKind.integer(range).noun), \(alternatives(words))"
     case .decimal(let range):
       "a number from \(Int(range.lowerBound)) to \(Int(range.upperBound)), such as `0.25`"
     case .duration(.positiveOrNone): "a duration or `none`"

@@ -31,6 +31,9 @@ package struct Planner: Sendable, Equatable {
   /// The bin that comes next: all before it is taken in, nothing from it on.
   package var next: Int { history.next }
 
+  /// The first bin that demand is known of.
+  package var knownSince: Int? { history.since }
+
   /// Takes the next bin in: its requests, those that missed included; nil where nobody counted, or
   /// where an operator says that they tell nothing.
   package mutating func observe(_ requests: Int?) {

@@ -25,12 +25,14 @@ package struct Situation: Sendable {
   /// The bin of the scheduled order after this.
   package var nextOrder: Int
   package var costs: Costs
+  /// What a learned target is at least.
+  package var floor: Int
   /// Knows all demand before now; without one, a policy that learns orders nothing.
   package var planner: Planner?
 
   package init(
     now: Int, shelf: Shelf, supply: Supply, isOrderTime: Bool, nextOrder: Int, costs: Costs,
-    planner: Planner? = nil
+    floor: Int = 0, planner: Planner? = nil
   ) {
     self.now = now
     self.shelf = shelf
@@ -38,6 +40,7 @@ package struct Situation: Sendable {
     self.isOrderTime = isOrderTime
     self.nextOrder = nextOrder
     self.costs = costs
+    self.floor = floor
     self.planner = planner
   }
 }
@@ -75,7 +78,7 @@ extension SizingPolicy {
 extension Situation {
   fileprivate func scheduled(by planner: Planner) -> Decision {
     let plan = planner.plan(nextOrder: nextOrder, costs: costs)
-    var decision = scheduled(target: plan.target, use: plan.use)
+    var decision = scheduled(target: max(plan.target, floor), use: plan.use)
     decision.plan = plan
     return decision
   }
@@ -90,7 +93,7 @@ extension Situation {
     guard !shelf.awaits(at: now) else { return .none }
     let topUp = planner.topUp(nextOrder: nextOrder, costs: costs)
     guard Double(shelf.position) < topUp.threshold(costs) else { return .none }
-    return fill(to: topUp.target(costs))
+    return fill(to: max(topUp.target(costs), Double(floor)))
   }
 
   fileprivate func fill(to target: Double, besides unused: Double = 0) -> Decision {

@@ -25,13 +25,15 @@ final class Driver {
   private var serial = 0
 
   init(
-    _ pools: [Pool], producers: Int = 4, at now: Instant = noon, seed: UInt64 = 1
+    _ pools: [Pool], producers: Int = 4, at now: Instant = noon, seed: UInt64 = 1,
+    prepare: (SQLiteStore) throws -> Void = { _ in }
   ) throws {
     self.now = now
     self.producers = producers
     self.seed = seed
     store = try SQLiteStore.open(in: folder, definitions)
     for pool in pools { try store.adopt(definitions.definition(pool), at: now) }
+    try prepare(store)
     state = Self.load([], producers, now, seed)
     try start()
   }
@@ -105,12 +107,22 @@ final class Driver {
         let changed = try store.markStale(in: pool, at: now, limit: Limits.expirySlice)
         if changed < Limits.expirySlice { state.marked(pool) }
       }
+      for study in tick.studies { try answer(study) }
       deadline = tick.deadline
       // Recalled, expired and marked items changed the stock.
       state.stockChanged(try store.takeChanges())
       if state.isSettled, tick.deadline.map({ $0 > now }) ?? true { return }
     }
     Issue.record("the core finds no rest at \(RFC3339.format(now))")
+  }
+
+  private func answer(_ study: Study) throws {
+    try store.writeDemand()
+    let reader = try SQLiteReader(
+      path: folder.file("db"), readDefinition: definitions.reader)
+    defer { reader.close() }
+    guard let status = state.status(of: study.pool) else { return }
+    state.studied(study, try reader.evidence(of: status, from: study.from, at: now), at: now)
   }
 
   private func record(_ events: [RunEvent]) throws -> Set<String> {

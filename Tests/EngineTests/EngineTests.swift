@@ -102,6 +102,7 @@ private final class Running {
   let folder: TemporaryFolder
   let definitions: Definitions
   let writer: StoreWriter
+  let readers: StoreReaders
   let engine: Engine
   let ended = Mailbox<[Run]>([])
   let setbacks = Mailbox<[Setback]>([])
@@ -134,8 +135,13 @@ private final class Running {
         }
       }
     }
+    let definitions = definitions
+    let database = folder.file("db")
+    readers = try StoreReaders(count: 1) { () throws(StoreError) in
+      try SQLiteReader(path: database, readDefinition: definitions.reader)
+    }
     engine = Engine(
-      writer: writer, producers: 4, automatic: automatic,
+      writer: writer, readers: readers, producers: 4, automatic: automatic,
       observer: Engine.Observer(
         ended: { [ended] run in ended.change { $0.append(run) } },
         setback: { [setbacks] setback in setbacks.change { $0.append(setback) } },
@@ -145,6 +151,7 @@ private final class Running {
 
   func stop() {
     engine.stop()
+    readers.stop()
     writer.stop()
   }
 

@@ -29,13 +29,32 @@ import Testing
     #expect(Data.names("bad").count >= 60)
   }
 
-  @Test(arguments: [
-    "stock: {target: auto}", "schedules: [{cron: \"0 * * * *\", target: auto}]",
-  ])
-  func aWordThatComesNextIsNotSupportedYet(_ entry: String) {
-    let errors = Data.parse("pool: p\n\(entry)\n").diagnostics.filter { $0.severity == .error }
+  @Test(arguments: ["auto", "all"])
+  func onlyThePoolsTargetMayBeAWord(_ word: String) {
+    let errors = Data.parse("pool: p\nschedules: [{cron: '0 * * * *', target: \(word)}]\n")
+      .diagnostics.filter { $0.severity == .error }
     #expect(errors.count == 1)
-    #expect(errors.first?.message.contains("not supported yet") == true)
+    #expect(errors.first?.hint?.hasPrefix("only `stock.target` may be `\(word)`") == true)
+  }
+
+  @Test(arguments: [
+    "target: 5, min: 2", "target: all, sizing: forecast_only", "sizing: forecast_only",
+  ])
+  func whatOnlyAnAutomaticTargetHasSaysNothingElsewhere(_ stock: String) {
+    let findings = Data.parse("pool: p\nstock: {\(stock)}\n").diagnostics
+    #expect(findings.map(\.severity) == [.warning])
+    #expect(findings.first?.message.contains("it is for `target: auto`") == true)
+  }
+
+  @Test(arguments: [
+    ("min: 11, max: 10", "`stock.min` (11) is above `stock.max` (10)"),
+    ("min: 10001", "`stock.min` (10001) is above `stock.max` (10000, the default)"),
+    ("reorder_at: 11, max: 10", "`stock.reorder_at` (11) is above `stock.max` (10)"),
+  ])
+  func anAutomaticTargetStaysBelowTheMaximum(_ stock: String, _ message: String) {
+    let errors = Data.parse("pool: p\nstock: {target: auto, \(stock)}\n").diagnostics
+      .filter { $0.severity == .error }
+    #expect(errors.map(\.message) == [message])
   }
 
   @Test(arguments: ["-1", "1000000000", "1e3", ".5", "0.1234", "'5'", "five", "[5]"])

@@ -53,8 +53,8 @@ enum SchemaOfTable {
     case .boolean: return ["type": "boolean"]
     case .integer(let range):
       return ["type": "integer", "minimum": range.lowerBound, "maximum": range.upperBound]
-    case .integerOrWord(let range, let word):
-      return ["anyOf": [schema(of: ValueKind.integer(range)), ["enum": [word]]]]
+    case .integerOrWord(let range, let words):
+      return ["anyOf": [schema(of: ValueKind.integer(range)), ["enum": words]]]
     case .decimal(let range):
       return ["type": "number", "minimum": range.lowerBound, "maximum": range.upperBound]
     case .duration(let rule): return ["type": "string", "pattern": pattern(of: rule)]

@@ -51,6 +51,8 @@ struct Model {
   var pools: [String: Pool] = [:]
   var retired: Set<String> = []
   var paused: Set<String> = []
+  /// What runs fill up to by demand, as it was last recorded.
+  var autos: [String: AutoTarget] = [:]
   /// What is wrong with pools' files.
   var problems: [String: String] = [:]
   /// The files of the definitions in force, or those that will be.
@@ -144,6 +146,11 @@ struct Model {
   /// The level that a run fills up to.
   func target(_ run: RunsModel.Known, _ pool: Pool) -> Int {
     scheduleTarget(run, pool) ?? pool.stock.target ?? 0
+  }
+
+  /// What a run fills up to by demand; nil where it does by other things.
+  func auto(_ run: RunsModel.Known, _ pool: Pool) -> AutoTarget? {
+    pool.stock.isAuto && scheduleTarget(run, pool) == nil ? autos[pool.name] : nil
   }
 
   private func scheduleTarget(_ run: RunsModel.Known, _ pool: Pool) -> Int? {

@@ -81,8 +81,11 @@ struct PoolDesign: Sendable {
     var random = first
     let most = random.number(10...60)
     let target = random.number(5...most)
+    let targets = random.pick(["all", "auto", "\(target)", "\(target)", "\(target)"])
     let lines = [
-      "stock:", "  target: \(random.chance(20) ? "all" : "\(target)")", "  max: \(most)",
+      "stock:", "  target: \(targets)", "  max: \(most)",
+      "  sizing: \(random.pick(["auto", "auto", "forecast_only"]))",
+      "  min: \(random.pick([0, 0, random.number(0...target)]))",
       "  reorder_at: \(random.chance(25) ? 0 : random.number(1...target))",
       "  shelf_life: \(random.pick(["none", "none", "5m", "20m", "2h"]))",
       "  duplicates: \(random.pick(["ignore", "replace"]))",

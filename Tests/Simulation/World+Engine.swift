@@ -63,7 +63,7 @@ extension World {
     let tick = state.tick(at: now)
     lastDecided = "\(tick.examined) \(tick.events) \(tick.lapses + tick.expiries)"
     let recording = Recording(tick.events, newSlices: tick.newSlices, in: state)
-    let waiting = tick.expiries + tick.lapses + tick.markings
+    let waiting = tick.expiries + tick.lapses + tick.markings + tick.studies.map(\.pool)
     let crowded = try record(recording, Decision(tick, leaving: waiting, in: self))
     for run in tick.cancellations { try cancel(run) }
     try checkLeaving()
@@ -71,7 +71,18 @@ extension World {
     for pool in tick.expiries { try expire(pool) }
     for pool in tick.lapses { try lapse(pool) }
     for pool in tick.markings { try markStale(pool) }
+    for study in tick.studies { try read(study) }
     return state.isSettled ? tick.deadline : now
+  }
+
+  /// Reads what a pool is sized from.
+  private func read(_ study: Study) throws {
+    guard let status = state.status(of: study.pool) else { return }
+    try write { () throws(StoreError) in
+      try store.writeDemand()
+    } then: { _ in
+    }
+    state.studied(study, try reader.evidence(of: status, from: study.from, at: now), at: now)
   }
 
   /// Puts decisions on disk, behind what others have queued meanwhile.

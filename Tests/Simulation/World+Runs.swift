@@ -14,6 +14,12 @@ extension World {
     case .end(let run, let state, let why): try ended(run, state, why, took)
     case .process, .mark:
       try check(took, "record", "\(event) did not take place")
+    case .target(let name, let auto):
+      try check(took, "record", "\(event) did not take place")
+      try check(
+        (0...(model.pools[name]?.stock.max ?? 0)).contains(auto.target), "target", "\(event)")
+      model.autos[name] = auto
+      tally["target", default: 0] += 1
     case .pause(let name, let paused):
       try check(took, "record", "\(event) did not take place")
       tally[paused ? "pause" : "resume", default: 0] += 1
@@ -86,12 +92,17 @@ extension World {
   }
 
   /// What a run that starts has to order.
-  private func order(_ run: RunsModel.Known, _ pool: Pool) -> Int? {
+  private func order(_ run: RunsModel.Known, _ pool: Pool, asked: Int) -> Int? {
     guard let position = position(pool), let shelf = decision.known[pool.name] else { return nil }
     guard let shelfRoom = room(pool), shelfRoom.spare + shelfRoom.recallable > 0 else { return 0 }
     let room = max(0, pool.stock.max - shelf.restockable - position)
-    if let count = run.count { return min(count, room) }
+    // A top-up orders what the forecast asks for; here it is only seen to fit.
+    if let count = run.count ?? (run.reason == .topup ? asked : nil) { return min(count, room) }
     if model.takesAll(run) { return min(pool.producer?.slice ?? 0, room) }
+    if let auto = model.auto(run, pool) {
+      return min(
+        max(0, Int((Double(auto.target - position) + auto.unused - 1e-9).rounded(.up))), room)
+    }
     return min(max(0, model.target(run, pool) - position), room)
   }
 
@@ -114,7 +125,7 @@ extension World {
       throw Violation(check: "run", detail: "\(id) started from nowhere")
     }
     try same(run.state, .queued, "run", "\(id), which started,")
-    if let order = order(run, pool) {
+    if let order = order(run, pool, asked: asked) {
       try check(order > 0, "order", "\(id) of \(pool.name) started to order nothing")
       try same(
         asked, model.takesAll(run) ? 0 : order, "order", "what \(id) of \(pool.name) ordered")
@@ -237,7 +248,7 @@ extension World {
         return try check(slices.isEmpty && isFull, "run", text)
       }
       if run.reason != .manual, let until = runs.breakerUntil(pool), now < until { return }
-      if let order = order(run, pool) { try same(order, 0, "order", text) }
+      if let order = order(run, pool, asked: 0) { try same(order, 0, "order", text) }
     }
   }
 

@@ -151,7 +151,8 @@ extension World {
     let stock = model.counts[pool.name] ?? Stock()
     let position = model.fresh(pool, at: now) - stock.pending
     let recallable = pool.stock.onRevision == .replace ? stock.stale : 0
-    return position < pool.stock.target ?? pool.stock.max
+    let auto = pool.stock.isAuto ? model.autos[pool.name]?.target ?? 0 : nil
+    return position < auto ?? pool.stock.target ?? pool.stock.max
       && (pool.stock.reorderAt > 0 && position <= pool.stock.reorderAt || stock.pending > 0)
       && position < pool.stock.max - model.restockable(pool)
       && model.room(pool, at: now) + recallable > 0

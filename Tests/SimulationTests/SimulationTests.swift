@@ -22,7 +22,7 @@ import Testing
       "resume", "bad file", "retired pool", "definition in force", "run for backorder", "backorder",
       "backorder filled", "no holds", "lapses", "confirm", "release", "cancel", "wrong state",
       "unknown claim", "forgotten claims", "taken back", "purged claims", "purged runs", "push",
-      "failed push", "push again", "settled",
+      "failed push", "push again", "settled", "target", "run for topup",
     ] {
       #expect(tally[what, default: 0] > 0, "no \(what)")
     }

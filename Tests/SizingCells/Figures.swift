@@ -26,6 +26,10 @@ enum Figures {
   /// By how much per cent a cell may cost more.
   static let tolerance = 2.0
 
+  /// The shelf life and the costs of a miss in the live week.
+  static let liveHours = 2
+  static let liveMissCosts = [1, 5]
+
   static let files = [
     File(
       name: "taxi50", firstDay: 140, requests: 85_511,

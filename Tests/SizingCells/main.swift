@@ -1,9 +1,11 @@
 import Glibc
 import Larder
+import LiveReplay
 import Sizing
 
 // Replays the demand files of a folder (taxi50.csv, flights.csv) by the learned policies and compares
-// what that costs with the figures of the method: `sizing-cells FOLDER`, exit 1 above 2 %.
+// what that costs with the figures of the method: `sizing-cells FOLDER`, exit 1 above 2 %. A week of
+// the first also goes through the live engine, which must come to the same as the replay.
 
 func fail(_ message: String) -> Never {
   print(message)
@@ -49,6 +51,26 @@ for file in Figures.files {
   } catch {
     fail("\(file.name).csv:\(error.line): \(error.message)")
   }
+  for missCost in file.name == Figures.files[0].name ? Figures.liveMissCosts : [] {
+    do {
+      let began = ContinuousClock.now
+      let (live, replay) = try liveWeek(
+        of: series, from: series.start + file.firstDay * Grid.binsPerDay, missCost: missCost)
+      let isGood =
+        live.requests == replay.requests && live.missed == replay.missed
+        && live.wasted == replay.wasted && live.produced == replay.produced
+        && live.runs[.topup] ?? 0 == replay.extraRuns
+      if !isGood { failures += 1 }
+      print(
+        "a live week of \(file.name), a miss costs \(missCost): requests \(live.requests), misses \(live.missed), waste "
+          + "\(live.wasted), produced \(live.produced), top-ups \(live.runs[.topup] ?? 0); "
+          + "replayed: \(replay.missed), \(replay.wasted), \(replay.produced), "
+          + "\(replay.extraRuns); \(text((ContinuousClock.now - began).inSeconds, digits: 1)) s",
+        isGood ? "" : "  FAILED")
+    } catch {
+      fail("the live week: \(error)")
+    }
+  }
   if series.requests.count > longest.requests.count { longest = series }
   for cell in file.cells {
     let costs = Costs(miss: Double(cell.missCost))
@@ -80,6 +102,53 @@ for file in Figures.files {
       "  target \(target) of \(cell.target)", isGood ? "" : "  FAILED")
   }
 }
+
+/// A week of a file through the live engine and a program, and by the replay.
+func liveWeek(
+  of series: DemandSeries, from: Int, missCost: Int
+) throws -> (live: LiveReplay.Totals, replay: ReplayTotals) {
+  let week = from..<from + Grid.binsPerWeek
+  var demand = series
+  demand.requests.removeLast(series.end - week.upperBound - Replay.cutOff)
+  let supply = Supply(
+    interval: Grid.binsPerHour, lead: 0, shelfLife: Figures.liveHours * Grid.binsPerHour)
+  let costs = Costs(miss: Double(missCost))
+  guard let replay = Replay(demand: demand, supply: supply, costs: costs, from: from),
+    replay.evaluated == week
+  else { fail("there is no week to replay") }
+  let emptyAt = week.lowerBound - Replay.warmUp
+  var path = Array("/tmp/sizing-cells-XXXXXX".utf8CString)
+  guard let folder = mkdtemp(&path).map({ String(cString: $0) }) else { fail("no folder in /tmp") }
+  defer {
+    for name in ["larder.db", "larder.db-wal", "larder.db-shm", "larder.db.lock"] {
+      unlink("\(folder)/\(name)")
+    }
+    rmdir(folder)
+  }
+  var past = demand
+  past.requests.removeLast(demand.end - emptyAt)
+  let live = try LiveReplay(
+    database: "\(folder)/larder.db",
+    source: """
+      pool: live
+      producer:
+        command: [/bin/sh, -c, 'seq "$LARDER_COUNT"']
+        output: lines
+        slice: 2000
+      stock:
+        target: auto
+        shelf_life: \(Figures.liveHours)h
+        miss_cost: \(missCost)
+        max: 1000000
+      schedules:
+        - cron: "0 * * * *"
+      claims: {per_user: 0}
+      """, past: past, at: Instant(bin: emptyAt))
+  defer { live.stop() }
+  let totals = try live.run(emptyAt..<week.upperBound, of: demand, counting: week)
+  return (totals, replay.run(.learned(topUps: true)).total)
+}
+
 /// Microseconds that each of some plans takes after so much demand.
 func planTime(after series: DemandSeries) -> Double {
   var planner = Planner(

@@ -26,7 +26,12 @@ extension PoolStatus {
       let items = stock.pending == 1 ? "1 item is" : "\(stock.pending) items are"
       reasons.append("\(items) on backorder: they go to those who wait, in their order")
     }
-    if let target = pool.stock.target {
+    if pool.stock.isAuto, let auto {
+      reasons.append(
+        (pool.stock.sizing == .auto ? "sized by demand: " : "forecast only, not in force: ")
+          + auto.why)
+    }
+    if let target {
       if position >= target, stock.fresh >= target {
         reasons.append("at or above the target of \(target)")
       } else if position >= target {

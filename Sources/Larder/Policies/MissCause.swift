@@ -28,7 +28,7 @@ package struct MissCause: Sendable {
     if status.runs.contains(where: { isLate($0, at: now) }) { return .lateRun }
     if memory.fruitless > 0 { return .shortRun }
     if isSurge { return .surge }
-    let fillsToMax = status.pool.stock.takesAll || status.pool.stock.target == status.pool.stock.max
+    let fillsToMax = status.pool.stock.takesAll || status.target == status.pool.stock.max
     if count > status.pool.stock.max || status.spare <= 0 || fillsToMax { return .atMax }
     return hasExpired ? .expiry : .undersized
   }

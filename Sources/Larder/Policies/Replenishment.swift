@@ -45,9 +45,13 @@ extension PoolStatus {
     return nil
   }
 
+  /// The level that runs fill up to, unless their schedule has one of its own; nil where they take
+  /// all, and where the level follows demand and was never reckoned.
+  package var target: Int? { pool.stock.isAuto ? auto?.target : pool.stock.target }
+
   /// The level that a run fills up to.
   package func target(of run: Run) -> Int {
-    scheduleTarget(of: run) ?? pool.stock.target ?? 0
+    scheduleTarget(of: run) ?? target ?? 0
   }
 
   private func scheduleTarget(of run: Run) -> Int? {
@@ -61,14 +65,16 @@ extension PoolStatus {
 
   /// What a run that starts now orders, and why nothing where it is 0. One that takes all orders
   /// slice by slice.
-  package func order(for run: Run) -> (items: Int, why: String) {
+  ///
+  /// - Parameter topUp: what a top-up asks for.
+  package func order(for run: Run, topUp: Int? = nil) -> (items: Int, why: String) {
     // What arrives for pending claims takes no room for good, but a full shelf has none for it to
     // pass through.
     let hasRoom = spare + recallable > 0
     let left = hasRoom ? max(0, pool.stock.max - restockable - position) : 0
     let wanted: Int
     let why: String
-    if let count = run.count {
+    if let count = run.count ?? topUp {
       wanted = count
       why = ""
     } else if takesAll(run) {
@@ -76,7 +82,8 @@ extension PoolStatus {
       why = ""
     } else {
       let target = target(of: run)
-      wanted = max(0, target - position)
+      let auto = scheduleTarget(of: run) == nil && pool.stock.isAuto ? auto : nil
+      wanted = auto?.order(from: position) ?? max(0, target - position)
       why = "nothing to order: \(described) against a target of \(target)"
     }
     if wanted > 0, left == 0 {
@@ -125,6 +132,9 @@ extension PoolStatus {
     case now
   }
 
+  /// Whether the level is at or below the reorder point.
+  package var isLow: Bool { pool.stock.reorderAt > 0 && position <= pool.stock.reorderAt }
+
   /// Whether pending claims wait for more than running runs will bring. What is on the shelf is no
   /// help to them: it is not what they want, or others stand before them.
   package var lacksBackorders: Bool { outstanding < stock.pending }
@@ -133,16 +143,20 @@ extension PoolStatus {
   /// nobody who waits wants has no room for what is lacking: a run would end without a slice, and
   /// the next one would be called for at once.
   package func reorder(at now: Instant) -> Reorder {
-    let ceiling = pool.stock.takesAll ? pool.stock.max : pool.stock.target ?? 0
-    let isLow = pool.stock.reorderAt > 0 && position <= pool.stock.reorderAt
+    let ceiling = pool.stock.takesAll ? pool.stock.max : target ?? 0
     guard standstill == nil, disk == nil, isLow || lacksBackorders, position < ceiling,
       spare + recallable > 0,
       let producer = pool.producer, runs.count < producer.concurrency,
       runs.isEmpty || !isOnTrial(at: now), !runs.contains(where: takesAll)
     else { return .no }
-    let waits = [breakerOpenUntil(at: now), reorderWaitsUntil(at: now)].compactMap { $0 }
-    if let until = waits.max() { return .waits(until: until) }
-    return .now
+    return ordersWaitUntil(at: now).map { .waits(until: $0) } ?? .now
+  }
+
+  /// Whether nothing keeps runs from starting by themselves.
+  package func mayOrder(at now: Instant) -> Bool { ordersWaitUntil(at: now) == nil }
+
+  private func ordersWaitUntil(at now: Instant) -> Instant? {
+    [breakerOpenUntil(at: now), reorderWaitsUntil(at: now)].compactMap { $0 }.max()
   }
 
   /// When the next run of a schedule starts, its jitter included.

@@ -2,21 +2,7 @@ import Sizing
 
 extension StockPlan {
   /// Where the target comes from.
-  package var why: String {
-    var text = "target \(plan.target): usual \(Self.rate(plan.usualOfHour))/h; "
-    if let carried = plan.carried {
-      text += "last hour \(Self.change(plan.lastHour)), last 24 h \(Self.change(plan.lastDay)), "
-      text += "carried forward \(Self.part(carried.lastHour))/\(Self.part(carried.lastDay)); "
-    } else {
-      text += "\(knownText), so this is mostly a guess; "
-    }
-    let likely = plan.likely
-    text += "expect \(Self.rate(plan.untilNext.mean)) in \(Self.span(plan.bins)) "
-    text += "(80 %: \(likely.lowerBound) to \(likely.upperBound)); "
-    text += "chance to run out \(Self.percent(plan.chanceToRunOut))"
-    guard supply.shelfLife != nil else { return text }
-    return text + ", last item expires unused \(Self.percent(plan.chanceOfWaste))"
-  }
+  package var why: String { SizingWords.why(plan, sizer) }
 
   /// What would be ordered.
   package var orderText: String {
@@ -35,25 +21,63 @@ extension StockPlan {
       + "item \(Self.rate(costs.waste))"
   }
 
-  /// What is in force instead.
-  package var inForce: String {
+  /// What is in force.
+  package var inForceText: String {
     guard pool.producer != nil else { return "no producer: nothing is ordered" }
-    guard let target = pool.stock.target else {
+    let stock = pool.stock
+    if stock.isAuto, stock.sizing == .forecastOnly {
+      return "in force: `sizing: forecast_only`, so runs fill up to \(stock.floor)"
+    }
+    if stock.isAuto {
+      guard let inForce else { return "in force: such a target, from the next run on" }
+      return "in force: the target of \(inForce.target), reckoned at "
+        + "\(RFC3339.format(inForce.at)), with top-ups between the runs"
+    }
+    guard let target = stock.target else {
       return "in force: each run takes all that there is"
     }
-    return "in force: the file's target of \(target), reorder point \(pool.stock.reorderAt)"
+    return "in force: the file's target of \(target), reorder point \(stock.reorderAt)"
   }
 
-  private var knownText: String {
-    known > .zero ? "demand is known of \(DurationText.rough(known))" : "no demand is known"
+  private static func span(_ bins: Int) -> String { SizingWords.span(bins) }
+  private static func rate(_ number: Double) -> String { SizingWords.rate(number) }
+}
+
+extension Sizer {
+  /// How long demand is known for.
+  var known: Duration {
+    .seconds(Grid.binSeconds * (planner.knownSince.map { bin - $0 } ?? 0))
+  }
+}
+
+/// Plans in words.
+enum SizingWords {
+  /// Where a target comes from.
+  static func why(_ plan: Plan, _ sizer: Sizer) -> String {
+    var text = "target \(plan.target): usual \(rate(plan.usualOfHour))/h; "
+    if let carried = plan.carried {
+      text += "last hour \(change(plan.lastHour)), last 24 h \(change(plan.lastDay)), "
+      text += "carried forward \(part(carried.lastHour))/\(part(carried.lastDay)); "
+    } else {
+      let known = sizer.known
+      text +=
+        known > .zero ? "demand is known of \(DurationText.rough(known))" : "no demand is known"
+      text += ", so this is mostly a guess; "
+    }
+    let likely = plan.likely
+    text += "expect \(rate(plan.untilNext.mean)) in \(span(plan.bins)) "
+    text += "(80 %: \(likely.lowerBound) to \(likely.upperBound)); "
+    text += "chance to run out \(percent(plan.chanceToRunOut))"
+    guard sizer.planner.supply.shelfLife != nil else { return text }
+    return text + ", last item expires unused \(percent(plan.chanceOfWaste))"
   }
 
-  private static func span(_ bins: Int) -> String {
+  static func span(_ bins: Int) -> String {
     DurationText.format(.seconds(bins * Grid.binSeconds))
   }
 
   /// With a place where it is small.
-  private static func rate(_ number: Double) -> String {
+  static func rate(_ number: Double) -> String {
     number < 10 && number != number.rounded() ? fixed(number, places: 1) : fixed(number, places: 0)
   }
 

@@ -44,7 +44,7 @@ final class LocalClient: Client {
     }
     if use != .none {
       let engine = Engine(
-        writer: writer, producers: Limits.defaultProducers, automatic: false,
+        writer: writer, readers: readers, producers: Limits.defaultProducers, automatic: false,
         observer: Engine.Observer(
           ended: { _ in }, trouble: { Terminal.error("larder: \($0)\n") }))
       self.engine = engine

@@ -31,10 +31,12 @@ extension Command {
 
   private static func text(_ pool: Pool, at now: Instant) -> String {
     var text = "\(pool.name): "
+    let stock = pool.stock
     text +=
-      pool.stock.takesAll
-      ? "target all"
-      : pool.stock.target.map { "target \($0)" } ?? "filled by `larder put` alone"
+      stock.target.map { "target \($0)" }
+      ?? (stock.takesAll
+        ? "target all" : stock.isAuto ? "target auto" : "filled by `larder put` alone")
+    if stock.isAuto, stock.sizing == .forecastOnly { text += " (forecast only)" }
     if pool.stock.reorderAt > 0 { text += ", reorder at \(pool.stock.reorderAt)" }
     if pool.suspend { text += ", suspended" }
     text += "\n"

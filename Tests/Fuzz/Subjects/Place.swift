@@ -72,7 +72,7 @@ final class Place: Sendable {
       try SQLiteReader(path: database, readDefinition: Self.read)
     }
     engine = Engine(
-      writer: writer, producers: 1, automatic: false, clock: clock,
+      writer: writer, readers: readers, producers: 1, automatic: false, clock: clock,
       observer: Engine.Observer(ended: { _ in }, trouble: { fatalError($0) }))
     engine.start()
     api = API(writer: writer, readers: readers, engine: engine, clock: clock)
