@@ -76,10 +76,12 @@ let package = Package(
     tests("LockTests", ["Lock"]),
     tests("CronTests", ["Cron"], resources: [.copy("Data")]),
     tests("LarderTests", ["Larder"]),
-    tests("SizingTests", ["LiveReplay", "Sizing", "Larder", "Cron"], resources: [.copy("Data")]),
+    tests(
+      "SizingTests", ["LiveReplay", "Engine", "Sizing", "Larder", "Cron"],
+      resources: [.copy("Data")]),
     tests("PicturesTests", ["Pictures", "Sizing"]),
     .executableTarget(
-      name: "sizing-cells", dependencies: ["Sizing", "Larder", "LiveReplay"],
+      name: "sizing-cells", dependencies: ["Cron", "Engine", "Sizing", "Larder", "LiveReplay"],
       path: "Tests/SizingCells", swiftSettings: strict),
     .target(
       name: "LiveReplay",

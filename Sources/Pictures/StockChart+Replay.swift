@@ -2,15 +2,24 @@ import Sizing
 
 extension StockChart {
   /// A replay as a picture: `bins` are what `Replay.run` told of.
-  package init(title: String, note: String, replayed bins: [ReplayedBin]) {
+  /// - Parameter plans: what was expected, by the bin, where the replayed policy expects nothing.
+  package init(
+    title: String, note: String, replayed bins: [ReplayedBin], expecting plans: [Int: Plan] = [:]
+  ) {
     let width = Self.binsPerColumn(for: bins.count)
     var latest: Plan?
+    var target: Double?
     let columns = stride(from: 0, to: bins.count, by: width).map { place in
       let part = bins[place..<min(place + width, bins.count)]
-      let plans = part.compactMap(\.plan)
-      latest = plans.last ?? latest
-      // A plan holds until the next one.
-      return Column(replayed: part, plans: plans.isEmpty ? latest.map { [$0] } ?? [] : plans)
+      let own = part.compactMap { $0.plan ?? plans[$0.bin] }
+      latest = own.last ?? latest
+      // A plan holds until the next one, and so does a target.
+      let plans = own.isEmpty ? latest.map { [$0] } ?? [] : own
+      let targets = part.compactMap(\.target)
+      target = targets.last ?? target
+      let mean =
+        targets.isEmpty ? target : targets.reduce(0, +) / Double(targets.count)
+      return Column(replayed: part, plans: plans, target: mean)
     }
     self.init(
       title: title, note: note, start: bins.first?.bin ?? 0, binsPerColumn: width, columns: columns)
@@ -25,19 +34,19 @@ extension StockChart {
 
 extension StockChart.Column {
   /// The means of some bins, and the sums of what was lost.
-  fileprivate init(replayed bins: ArraySlice<ReplayedBin>, plans: [Plan]) {
+  fileprivate init(replayed bins: ArraySlice<ReplayedBin>, plans: [Plan], target: Double?) {
     let count = Double(bins.count)
     let perHour = Double(Grid.binsPerHour)
     self.init(
       demand: perHour * Double(bins.reduce(0) { $0 + $1.requests }) / count,
       stock: Double(bins.reduce(0) { $0 + $1.available }) / count,
-      missed: bins.reduce(0) { $0 + $1.missed }, wasted: bins.reduce(0) { $0 + $1.wasted })
+      target: target, missed: bins.reduce(0) { $0 + $1.missed },
+      wasted: bins.reduce(0) { $0 + $1.wasted })
     guard !plans.isEmpty else { return }
     func mean(_ value: (Plan) -> Double) -> Double {
       plans.reduce(0) { $0 + value($1) } / Double(plans.count)
     }
     expected = mean { perHour * $0.untilNext.mean / Double($0.bins) }
-    target = mean { Double($0.target) }
     let ranges = plans.map { (plan: $0, likely: $0.likely) }
     let low = ranges.reduce(0) { $0 + Double($1.likely.lowerBound) / Double($1.plan.bins) }
     let high = ranges.reduce(0) { $0 + Double($1.likely.upperBound) / Double($1.plan.bins) }

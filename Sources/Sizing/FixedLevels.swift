@@ -10,9 +10,14 @@ extension Replay {
   /// The fixed target that would have cost least over what is evaluated: nobody could have known it.
   /// It is looked for between ever closer levels, so that it costs some dozens of replays.
   package func bestFixed() -> (target: Int, result: ReplayResult) {
+    bestFixed { run(fixed($0)) }
+  }
+
+  /// The same where replays are run in another way.
+  package func bestFixed(_ run: (Int) -> ReplayResult) -> (target: Int, result: ReplayResult) {
     var tried: [Int: ReplayResult] = [:]
     func cost(_ target: Int) -> Double {
-      let result = tried[target] ?? run(fixed(target))
+      let result = tried[target] ?? run(target)
       tried[target] = result
       return result.total.cost(costs)
     }
@@ -23,7 +28,7 @@ extension Replay {
       for target in stride(from: low, through: high, by: step) where cost(target) < cost(best) {
         best = target
       }
-      guard step > 1 else { return (best, tried[best] ?? run(fixed(best))) }
+      guard step > 1 else { return (best, tried[best] ?? run(best)) }
       (low, high) = (max(0, best - step), best + step)
     }
   }

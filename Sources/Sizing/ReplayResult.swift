@@ -13,6 +13,21 @@ package struct ReplayedBin: Sendable, Equatable {
   /// What the order filled up to; nil where none was due.
   package let target: Double?
   package let plan: Plan?
+
+  package init(
+    bin: Int, requests: Int, missed: Int, wasted: Int, ordered: Int, isExtra: Bool, available: Int,
+    target: Double?, plan: Plan?
+  ) {
+    self.bin = bin
+    self.requests = requests
+    self.missed = missed
+    self.wasted = wasted
+    self.ordered = ordered
+    self.isExtra = isExtra
+    self.available = available
+    self.target = target
+    self.plan = plan
+  }
 }
 
 /// Sums over bins of a replay.
@@ -71,12 +86,12 @@ package struct ReplayResult: Sendable, Equatable {
   package var itemsBefore = 0
   package var itemsAfter = 0
 
-  init(evaluated: Range<Int>, costs: Costs) {
+  package init(evaluated: Range<Int>, costs: Costs) {
     self.evaluated = evaluated
     self.costs = costs
   }
 
-  mutating func add(_ bin: ReplayedBin) {
+  package mutating func add(_ bin: ReplayedBin) {
     total.add(bin)
     let place = bin.bin - evaluated.lowerBound
     if place % Grid.binsPerWeek == 0 { weeks.append(ReplayTotals()) }

@@ -5,13 +5,13 @@ import Testing
 /// `larder plan`, and the call for it.
 @Suite struct PlanTests {
   /// So many weeks of demand until now, by the hour: busy from 8 to 20 o'clock, UTC.
-  private func history(weeks: Int) -> String {
+  private func history(weeks: Int, scale: Int = 1) -> String {
     let present = Int(Date().timeIntervalSince1970) / 3600
     let format = ISO8601DateFormatter()
     return "start,requests\n"
       + (present - weeks * 168..<present).map { hour in
         let time = format.string(from: Date(timeIntervalSince1970: Double(hour * 3600)))
-        return "\(time),\((8..<20).contains(hour % 24) ? 60 : 12)\n"
+        return "\(time),\(scale * ((8..<20).contains(hour % 24) ? 60 : 12))\n"
       }.joined()
   }
 
@@ -142,6 +142,49 @@ import Testing
         let finished = try workspace.larder(["plan"] + words)
         #expect(finished.status == 2 && finished.errors.contains(message), "\(finished.errors)")
       }
+    }
+  }
+
+  @Test func aPoolThatIsSizedByDemandIsFilledByIt() throws {
+    try Workspace.with { workspace in
+      try declare("codes", in: workspace, "target: auto, shelf_life: 6h, min: 3")
+      try workspace.write("history.csv", history(weeks: 6, scale: 10))
+      #expect(try workspace.larder("demand", "import", "codes", "history.csv").status == 0)
+      let server = try workspace.serve()
+      // Nothing is scheduled for now, and the shelf would run out before the next hour.
+      let level = try eventually("items on the shelf") {
+        let level = try server.http.level("codes")
+        return level["available"].int ?? 0 > 0 && level["in_flight"] == .int(0) ? level : nil
+      }
+      let target = try #require(level["target"].int)
+      #expect(target > 3)
+      let reasons = level["reasons"].elements.compactMap(\.string)
+      #expect(reasons.contains { $0.hasPrefix("sized by demand: target ") }, "\(reasons)")
+      let run = try workspace.larder("runs", "codes", "--json").json["runs"].elements.last
+      #expect(run?["reason"] == .string("topup"))
+      let plan = try workspace.larder("plan", "codes", "--json").json
+      #expect(plan["in_force"].string?.hasPrefix("in force: the target of \(target)") ?? false)
+      _ = try server.stop()
+      // Nor does a level need a server.
+      let levels = try workspace.larder("levels", "--json").json["levels"].elements
+      #expect(levels[0]["target"] == .int(target))
+    }
+  }
+
+  @Test func aForecastAloneOrdersUpToTheMinimum() throws {
+    try Workspace.with { workspace in
+      try declare(
+        "codes", in: workspace, "target: auto, sizing: forecast_only, min: 4, shelf_life: 6h")
+      try workspace.write("history.csv", history(weeks: 6, scale: 10))
+      #expect(try workspace.larder("demand", "import", "codes", "history.csv").status == 0)
+      #expect(try workspace.larder("prefill", "codes").status == 0)
+      let level = try workspace.larder("levels", "codes", "--json").json["levels"].elements[0]
+      #expect(level["available"] == .int(4) && level["target"] == .int(4))
+      let reasons = level["reasons"].elements.compactMap(\.string)
+      #expect(reasons.contains { $0.hasPrefix("forecast only, not in force: target ") })
+      let plan = try workspace.larder("plan", "codes", "--json").json
+      #expect(plan["in_force"].string?.contains("runs fill up to 4") ?? false)
+      #expect(plan["target"].int ?? 0 > 4)
     }
   }
 }

@@ -151,7 +151,7 @@ import Testing
         (["--policy", "reorder:3"], "not reorder:3"),
         (["--policy", "learned", "--policy", "learned"], "learned is given twice"),
         (["--evaluate-from", "tomorrow"], "2026-11-24T20:00:00Z, not tomorrow"),
-        (["--store", "sqlite:x", "movies"], "unexpected argument movies"),
+        (["movies", "books"], "unexpected argument books"),
       ] {
         let finished = try workspace.larder(usual + words)
         #expect(finished.status == 2, "\(words)")
@@ -187,6 +187,78 @@ import Testing
       let read = try workspace.larder(words + ["--json"], input: workspace.read("demand.csv"))
       let named = try workspace.larder(usual + ["--json"])
       #expect(read.status == 0 && read.output == named.output)
+    }
+  }
+
+  // MARK: A schedule file
+
+  private func declare(
+    _ workspace: Workspace, stock: String = "target: 30, shelf_life: 2h, reorder_at: 6"
+  ) throws {
+    try workspace.producer("make", Scripts.counting)
+    try workspace.declare(
+      "codes",
+      """
+      producer: {command: [./make], slice: 200, concurrency: 2}
+      stock: {\(stock)}
+      schedules: [{cron: "0 * * * *"}]
+      """)
+  }
+
+  @Test func aSchedulesFileIsTriedAsItIsAndAsItMightBe() throws {
+    try Workspace.with { workspace in
+      try declare(workspace)
+      try writeSteady(workspace, days: 20)
+      let words = ["simulate", "Schedules/codes.yaml", "--demand", "demand.csv"]
+      let finished = try workspace.larder(words + ["--lead-time", "0s", "--json"])
+      #expect(finished.status == 0 && finished.errors == "", "\(finished.errors)")
+      let policies = finished.json["policies"].elements
+      #expect(
+        policies.map { $0["name"].string } == [
+          "today", "learned", "learned+topup", "fixed:best", "reorder:6,30",
+        ])
+      // Twelve an hour: of 30 items some expire, and what is learned wastes less.
+      let waste = policies.map { $0["waste"].int ?? -1 }
+      #expect(waste[0] > 500 && waste[1] < waste[0] / 2 && waste[2] < waste[0] / 2, "\(waste)")
+      #expect(policies.prefix(3).allSatisfy { $0["misses"] == .int(0) })
+      let silent = try workspace.larder(words)
+      #expect(silent.errors.contains("no --lead-time is given"))
+      #expect(silent.output.contains("codes as its file has it: shelf life 2h"))
+    }
+  }
+
+  @Test func withoutAFileOfDemandItIsWhatTheStoreCounted() throws {
+    try Workspace.with { workspace in
+      try declare(workspace, stock: "target: auto, shelf_life: 2h")
+      try writeSteady(workspace, days: 20)
+      let empty = try workspace.larder("simulate", "Schedules/codes.yaml")
+      #expect(empty.status == 1 && empty.errors.contains("there is no store"))
+      #expect(try workspace.larder("demand", "import", "codes", "demand.csv").status == 0)
+      let words = ["simulate", "Schedules/codes.yaml", "--lead-time", "10m", "--policy", "today"]
+      let start = ["--evaluate-from", "2026-06-10T00:00:00Z"]
+      // The ledger goes on until now, with nothing asked for since: the file ends before that.
+      let json = try workspace.larder(words + start + ["--json"]).json
+      #expect(json["requests"] == .int(11 * 24 * 12))
+      let today = json["policies"].elements[0]
+      #expect(today["name"] == .string("today") && today["extra_runs_per_hour"].number ?? 0 < 0.1)
+      try workspace.write("Schedules/codes.yaml", "pool: codes\n")
+      let idle = try workspace.larder("simulate", "Schedules/codes.yaml")
+      #expect(idle.errors.contains("codes has no producer: nothing would be ordered"))
+    }
+  }
+
+  @Test func whatTheFileSaysIsNoOption() throws {
+    try Workspace.with { workspace in
+      try declare(workspace)
+      try writeSteady(workspace)
+      for option in [["--shelf-life", "1h"], ["--interval", "1h"]] {
+        let refused = try workspace.larder(
+          ["simulate", "Schedules/codes.yaml", "--demand", "demand.csv"] + option)
+        #expect(refused.status == 2)
+        #expect(refused.errors.contains("is what Schedules/codes.yaml says"))
+      }
+      let today = try workspace.larder(usual + ["--policy", "today"])
+      #expect(today.status == 2 && today.errors.contains("--policy must be learned"))
     }
   }
 }

@@ -64,7 +64,7 @@ package struct StockPlan: Sendable {
   package var known: Duration { sizer.known }
 
   /// How far demand is looked back on, in bins.
-  static let lookedBack = Int(Limits.planHistory.inSeconds) / Grid.binSeconds
+  package static let lookedBack = Int(Limits.planHistory.inSeconds) / Grid.binSeconds
 
   package init(of status: PoolStatus, _ evidence: Evidence, _ terms: Terms, at now: Instant) {
     pool = status.pool

@@ -29,7 +29,7 @@ extension Command {
       The target is forecast from the pool's demand: by the hour of the week, by how the last hour and
       day ran, by when the next order comes and how long that takes, by the shelf life and by what misses
       and waste cost. Of one pool, the forecast of the next 48 hours follows. It only tells: runs go by
-      the target of the pool's file.
+      it where the pool's file has `target: auto`.
       """, options: parameters.map(\.option) + [svg]
   ) { context throws(CommandError) in
     let arguments = context.arguments

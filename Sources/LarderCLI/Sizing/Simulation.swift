@@ -1,3 +1,5 @@
+import Engine
+import Larder
 import Sizing
 
 /// Policies that are replayed over the same demand.
@@ -12,49 +14,48 @@ struct Simulation {
 
   let replay: Replay
   let choices: [PolicyChoice]
+  /// Whose file the policies are tried on, by the engine's own ticks; nil: they are replayed by the
+  /// terms that the replay has.
+  var pool: Pool?
 
   /// - Parameters:
   ///   - progress: is told of each per cent that is done.
-  ///   - first: is told of each bin that counts, by the first policy.
+  ///   - each: is told of each bin that counts, and by the how manieth policy.
   func run(
-    progress: (Int) -> Void, first: (ReplayedBin) -> Void
+    progress: (Int) -> Void, each: (Int, ReplayedBin) -> Void
   ) -> [Outcome] {
     let bins = replay.evaluated.count + Replay.warmUp
     var done = 0
     var told = -1
-    func step(_ count: Int = 1) {
-      done += count
+    var outcomes: [Outcome] = []
+    func step(_ bin: ReplayedBin) {
+      if replay.evaluated.contains(bin.bin) { each(outcomes.count, bin) }
+      done += 1
       let percent = 100 * done / (bins * choices.count)
       guard percent != told else { return }
       told = percent
       progress(percent)
     }
-    var outcomes: [Outcome] = []
     for choice in choices {
-      let each: (ReplayedBin) -> Void = { bin in
-        if outcomes.isEmpty, replay.evaluated.contains(bin.bin) { first(bin) }
-        step()
+      guard choice == .bestFixed else {
+        outcomes.append(Outcome(name: choice.name, target: nil, result: run(choice, step)))
+        continue
       }
-      switch choice {
-      case .learned(let topUps):
-        outcomes.append(outcome(choice, replay.run(.learned(topUps: topUps), each: each)))
-      case .fixed(let target):
-        outcomes.append(outcome(choice, replay.run(replay.fixed(target), each: each)))
-      case .reorder(let point, let target):
-        let policy = SizingPolicy.reorder(at: point, target: target)
-        outcomes.append(outcome(choice, replay.run(policy, each: each)))
-      case .bestFixed:
-        let target = replay.bestFixed().target
-        outcomes.append(
-          outcome(choice, replay.run(replay.fixed(target), each: each), target: target))
-      }
+      let best = replay.bestFixed { run(.fixed($0)) { _ in } }.target
+      outcomes.append(
+        Outcome(name: choice.name, target: best, result: run(.fixed(best), step)))
     }
     return outcomes
   }
 
-  private func outcome(
-    _ choice: PolicyChoice, _ result: ReplayResult, target: Int? = nil
-  ) -> Outcome {
-    Outcome(name: choice.name, target: target, result: result)
+  private func run(_ choice: PolicyChoice, _ each: (ReplayedBin) -> Void) -> ReplayResult {
+    if let pool { return EngineReplay.run(choice.applied(to: pool), over: replay, each: each) }
+    switch choice {
+    case .learned(let topUps): return replay.run(.learned(topUps: topUps), each: each)
+    case .fixed(let target): return replay.run(replay.fixed(target), each: each)
+    case .reorder(let point, let target):
+      return replay.run(.reorder(at: point, target: target), each: each)
+    case .today, .bestFixed: preconditionFailure("\(choice) is none that a replay knows")
+    }
   }
 }

@@ -4,6 +4,8 @@ import Sizing
 /// What a simulation came to, for people and for programs.
 struct SimulationReport {
   let replay: Replay
+  /// What was replayed, in a line.
+  let setting: String
   let outcomes: [Simulation.Outcome]
 
   private static let hoursInTable = 3
@@ -17,9 +19,9 @@ struct SimulationReport {
 
   // MARK: - Text
 
-  /// What was replayed, in a line.
-  var setting: String {
-    let supply = replay.supply
+  /// The terms of a replay that no file gives.
+  static func setting(_ replay: Replay) -> String {
+    let (supply, costs) = (replay.supply, replay.costs)
     func span(_ bins: Int) -> String { DurationText.format(.seconds(bins * Grid.binSeconds)) }
     let life = supply.shelfLife.map { "shelf life \(span($0))" } ?? "no shelf life"
     let holding =
@@ -91,6 +93,17 @@ struct SimulationReport {
 
   private func start(ofWeek index: Int) -> Int {
     replay.evaluated.lowerBound + index * Grid.binsPerWeek
+  }
+
+  /// The terms of a pool's file.
+  static func setting(_ pool: Pool, _ replay: Replay) -> String {
+    let lead = DurationText.format(.seconds(replay.supply.lead * Grid.binSeconds))
+    let life = pool.stock.shelfLife.map { "shelf life \(DurationText.format($0))" }
+    let crons = pool.schedules.filter { !$0.suspend }.map { "\($0.cron.source) \($0.zone.name)" }
+    return "\(pool.name) as its file has it: \(life ?? "no shelf life"), ready after \(lead), "
+      + (crons.isEmpty ? "no schedule" : "ordered at " + crons.joined(separator: " and "))
+      + "; a miss costs \(DecimalText.short(replay.costs.miss)), a wasted item "
+      + DecimalText.short(replay.costs.waste)
   }
 
   // MARK: - JSON
