@@ -385,6 +385,20 @@ enum Schema {
     INSERT INTO misses (pool, bin, reason, requests)
       SELECT pool, bin, 'unknown', misses FROM demand WHERE misses > 0;
     """,
+    """
+    -- Why items were lost, and what it took to make them, by the bins of `demand`: of each bin the
+    -- reasons that are demand's waste have as many items as it has.
+    CREATE TABLE waste (
+      pool TEXT NOT NULL,
+      bin INTEGER NOT NULL,
+      reason TEXT NOT NULL,
+      items INTEGER NOT NULL,
+      producer_us INTEGER NOT NULL,
+      PRIMARY KEY (pool, bin, reason)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO waste (pool, bin, reason, items, producer_us)
+      SELECT pool, bin, 'unknown', wasted, 0 FROM demand WHERE wasted > 0;
+    """,
   ]
 
   /// The version that a database has after all migrations.
