@@ -40,6 +40,9 @@ package struct Waste: Sendable, Hashable {
     self.producerTime = producerTime
   }
 
+  /// What the items cost, by the cost of each.
+  package func cost(ofItem itemCost: Double) -> Double { Double(items) * itemCost }
+
   package static func += (total: inout Waste, more: Waste) {
     total.items += more.items
     total.producerTime += more.producerTime
@@ -76,6 +79,4 @@ package struct WasteRow: Sendable, Hashable {
     self.waste = waste
     self.itemCost = itemCost
   }
-
-  package var cost: Double { Double(waste.items) * itemCost }
 }

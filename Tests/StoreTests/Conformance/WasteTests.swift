@@ -186,7 +186,7 @@ import Testing
     #expect(all.map(\.place) == all.map(\.place).sorted() && all.count == 18)
     #expect(all.prefix(2).map(\.place.reason) == [.expired, .recalled])
     #expect(all.prefix(2).map(\.waste.items) == [2, 1])
-    #expect(all.prefix(2).map(\.cost) == [5, 2.5])
+    #expect(all.prefix(2).map { $0.waste.cost(ofItem: $0.itemCost) } == [5, 2.5])
     #expect(Set(all.map(\.place.day)) == [today, today + day, today + day * 2])
     for limit in [1, 4, 5] {
       var pages: [WasteRow] = []
