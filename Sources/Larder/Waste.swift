@@ -28,8 +28,8 @@ package enum WasteReason: String, Sendable, Hashable, CaseIterable {
 /// Items that were lost, and what was spent to make them.
 package struct Waste: Sendable, Hashable {
   package var items = 0
-  /// The items' shares of the time that their slices took, from being asked for to being kept, which
-  /// all items that a slice stored or overfilled have in equal parts. Items that were put have none,
+  /// The items' shares of the time that their slices took, from being asked for last to being kept,
+  /// which all items that a slice stored or overfilled have in equal parts. Items that were put have none,
   /// and neither have those whose slices were purged.
   package var producerTime = Duration.zero
 

@@ -25,10 +25,11 @@ extension SQLiteStore {
       #endif
       let found = try connection.first(
         """
-        SELECT r.pool, s.asked, s.recalled, s.started_at FROM runs r JOIN slices s ON s.run = r.id
+        SELECT r.pool, s.asked, s.recalled, coalesce(s.tried_at, s.started_at)
+        FROM runs r JOIN slices s ON s.run = r.id
         WHERE r.id = ? AND r.state = 'running' AND s.slice = ? AND s.state = 'running'
         """, [.text(slice.run), .integer(slice.slice)]
-      ) { (pool: $0.text(0), asked: $0.int(1), recalled: $0.int(2), startedAt: $0.instant(3)) }
+      ) { (pool: $0.text(0), asked: $0.int(1), recalled: $0.int(2), triedAt: $0.instant(3)) }
       guard let found else { throw .fenced }
       let definition = try definition(of: found.pool)
       let room = try room(
@@ -38,7 +39,7 @@ extension SQLiteStore {
         Arrival(pool: definition, slice: slice, room: room, recalled: found.recalled), at: now)
       var result = arrival.result
       result.overfill += slice.overfill
-      waste(of: result, made: now - found.startedAt, in: found.pool, at: now)
+      waste(of: result, made: now - found.triedAt, in: found.pool, at: now)
       try connection.run(
         """
         UPDATE slices SET state = 'committed', stored = ?, duplicates = ?, overfill = ?,

@@ -1,10 +1,11 @@
 import Larder
 
 extension Rows {
-  /// What it took to make a row of `items`, in microseconds: an equal part of its slice's time. Without
-  /// the plus signs SQLite reads all slices where this is returned by an UPDATE.
+  /// What it took to make a row of `items`, in microseconds: an equal part of the time of its slice's
+  /// last try. Without the plus signs SQLite reads all slices where this is returned by an UPDATE.
   static let producerTime = """
-    coalesce((SELECT max(0, s.ended_at - s.started_at) * 1000 / (s.stored + s.overfill)
+    coalesce((SELECT max(0, s.ended_at - coalesce(s.tried_at, s.started_at)) * 1000
+        / (s.stored + s.overfill)
       FROM slices s WHERE s.run = +items.run AND s.slice = +items.slice), 0)
     """
 

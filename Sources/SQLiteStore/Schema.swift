@@ -398,6 +398,8 @@ enum Schema {
     ) STRICT, WITHOUT ROWID;
     INSERT INTO waste (pool, bin, reason, items, producer_us)
       SELECT pool, bin, 'unknown', wasted, 0 FROM demand WHERE wasted > 0;
+    -- When the slice was asked for last: the try that made its items. Null: at `started_at`.
+    ALTER TABLE slices ADD COLUMN tried_at INTEGER;
     """,
   ]
 

@@ -18,7 +18,7 @@ extension Command {
       (its hold ended, and the pool restocks none), recalled (by an operator, whoever had it), unknown
       (counted before reasons were). The first three and unknown are the WASTE of `larder levels`.
 
-      SECONDS: the items' shares of the time that their slices took, tries that failed included; items
+      SECONDS: the items' shares of the time that their slices took in the try that made them; items
       that were put have none. COST: items times the pool's `stock: {waste_cost}` as it is now, in the
       unit of that (1 an item where it is not set). An item that expires is counted once a server has
       taken it from the shelf, on the day on which it expired.

@@ -167,6 +167,21 @@ import Testing
   }
 
   @Test(arguments: StoreKind.all)
+  func tryingAgainAndStandingStillIsNoTimeOfTheItems(_ kind: StoreKind) throws {
+    let fixture = try kind.open()
+    try fixture.adopt("p", produced(unlimited))
+    try fixture.startRun("r", asked: 2, at: start - day)
+    // As after a stop of a day.
+    _ = try fixture.store.record(
+      [.attempt(run: "r", slice: 1, asked: 2, attempt: 1, recalling: 0)], at: start - .seconds(9))
+    #expect(try fixture.commit("r", items(0..<2), overfill: 1).stored == 2)
+    #expect(try waste(fixture) == [.overfill: seconds(1, 3)])
+    #expect(try fixture.shownRun("r").slices.map(\.startedAt) == [start - day])
+    #expect(try fixture.recall(.run("r")) == [2])
+    #expect(try waste(fixture)[.recalled] == seconds(2, 6))
+  }
+
+  @Test(arguments: StoreKind.all)
   func rowsAreByPoolDayAndReasonPageByPage(_ kind: StoreKind) throws {
     let fixture = try kind.open()
     let pools = ["a", "b", "c"]
