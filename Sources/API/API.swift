@@ -80,6 +80,12 @@ package final class API: Sendable {
     Route("GET", "v1/pools/*/misses") { api, call, names, answer throws(Problem) in
       try api.readMisses(call, pool: names[0], answer)
     },
+    Route("GET", "v1/waste") { api, call, _, answer throws(Problem) in
+      try api.readWaste(call, answer)
+    },
+    Route("GET", "v1/pools/*/waste") { api, call, names, answer throws(Problem) in
+      try api.readWaste(call, pool: names[0], answer)
+    },
     Route("GET", "v1/pools/*/plan") { api, call, names, answer throws(Problem) in
       try api.readPlan(call, pool: names[0], answer)
     },

@@ -54,6 +54,8 @@ enum Documents {
       if let run = status.lastRun { write(run, &$0) } else { $0.raw("null") }
       $0.member("hit_rate_24h", status.demand.hitRate)
       $0.member("waste_rate_24h", status.demand.wasteRate)
+      $0.name("waste_24h")
+      write(status.demand.wasted, itemCost: status.pool.stock.costs.waste, &$0)
       $0.member(
         "cover_seconds",
         status.demand.cover(of: stock.available, at: now).map { Int($0.components.seconds) })

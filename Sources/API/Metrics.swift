@@ -66,6 +66,16 @@ package final class Metrics: Sendable {
     for level in levels {
       if let target = level.target { text.sample(["pool": level.pool.name], target) }
     }
+    text.begin(
+      "larder_waste_24h_items", "gauge",
+      "Items that each pool lost in the last 24 hours, by reason.")
+    for level in levels {
+      for reason in WasteReason.allCases {
+        text.sample(
+          ["pool": level.pool.name, "reason": reason.rawValue],
+          level.demand.wasted[reason]?.items ?? 0)
+      }
+    }
     text.begin("larder_claims_total", "counter", "Claim requests by result since the start.")
     for (series, count) in state.claims.sorted(by: {
       ($0.key.pool, $0.key.result) < ($1.key.pool, $1.key.result)

@@ -75,6 +75,8 @@ package struct RecentDemand: Sendable, Hashable {
   package static let hour = Duration.seconds(3600)
 
   package var lastDay = Demand()
+  /// What was lost in the last day, by reason.
+  package var wasted: [WasteReason: Waste] = [:]
   /// Items that requests of the last hour asked for, in vain or not.
   package var itemsOfLastHour = 0
   /// The start of the pool's first bin; nil where it has none.

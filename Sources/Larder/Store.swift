@@ -160,7 +160,7 @@ package protocol Store: AnyObject {
 
   /// Takes at most `limit` items back, whoever has them, of those that were stored before the first
   /// piece. A piece looks through a bounded number of items, so it may do nothing where there is
-  /// more to do. Recalled items are no waste.
+  /// more to do. Recalled items are in the ledger of waste, and not in the waste rate.
   ///
   /// - Parameter cursor: the last piece's; nil for the first one.
   func recall(
@@ -307,6 +307,14 @@ package protocol StoreReader: AnyObject {
   func misses(
     of pool: String, from start: Instant, before end: Instant, limit: Int
   ) throws(StoreError) -> [MissBin]
+
+  /// What pools, all or those named, lost from one instant on and before another, by pool, day and
+  /// reason: the first `limit` rows behind a place. Names without a pool are left out. An item that
+  /// expired is lost once the writer has taken it from the shelf.
+  func waste(
+    of pools: [String]?, from start: Instant, before end: Instant, after place: WasteRow.Place?,
+    limit: Int
+  ) throws(StoreError) -> [WasteRow]
 
   /// How many available items, stale ones left out, expire from one instant on and before another, by
   /// the bins that their expiry falls into.

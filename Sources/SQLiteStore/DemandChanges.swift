@@ -12,10 +12,16 @@ struct DemandChanges {
     var reason: MissReason
   }
 
+  private struct Loss: Hashable {
+    var bin: Bin
+    var reason: WasteReason
+  }
+
   private var bins: [Bin: Demand] = [:]
   private var misses: [Miss: Int] = [:]
+  private var wastes: [Loss: Waste] = [:]
 
-  var isEmpty: Bool { bins.isEmpty }
+  var isEmpty: Bool { bins.isEmpty && wastes.isEmpty }
 
   mutating func add(_ demand: Demand, in pool: String, at instant: Instant) {
     bins[Bin(pool: pool, start: Demand.bin(of: instant)), default: Demand()] += demand
@@ -28,6 +34,16 @@ struct DemandChanges {
     add(.miss(items), in: pool, at: instant)
     let bin = Bin(pool: pool, start: Demand.bin(of: instant))
     misses[Miss(bin: bin, reason: reason), default: 0] += 1
+  }
+
+  /// Items that were lost. Those that nobody ever had are demand's waste too.
+  mutating func waste(
+    _ waste: Waste, because reason: WasteReason, in pool: String, at instant: Instant
+  ) {
+    guard waste.items > 0 else { return }
+    if reason.isInRate { add(.waste(waste.items), in: pool, at: instant) }
+    let bin = Bin(pool: pool, start: Demand.bin(of: instant))
+    wastes[Loss(bin: bin, reason: reason), default: Waste()] += waste
   }
 
   /// Adds the demand to what the database has.
@@ -55,6 +71,18 @@ struct DemandChanges {
         [
           .text(miss.bin.pool), .instant(miss.bin.start), .text(miss.reason.rawValue),
           .integer(requests),
+        ])
+    }
+    for (loss, waste) in wastes {
+      try connection.run(
+        """
+        INSERT INTO waste (pool, bin, reason, items, producer_us) VALUES (?1, ?2, ?3, ?4, ?5)
+        ON CONFLICT (pool, bin, reason) DO UPDATE SET
+          items = items + ?4, producer_us = producer_us + ?5
+        """,
+        [
+          .text(loss.bin.pool), .instant(loss.bin.start), .text(loss.reason.rawValue),
+          .integer(waste.items), .integer(Int64(waste.producerTime / .microseconds(1))),
         ])
     }
   }

@@ -35,7 +35,7 @@ package final class SQLiteReader: StoreReader {
     }
   }
 
-  private func definition(_ source: String, _ file: String) throws(StoreError) -> Pool {
+  func definition(_ source: String, _ file: String) throws(StoreError) -> Pool {
     if let last = known[file], last.source == source { return last.pool }
     let pool = try readDefinition(source, file)
     known[file] = (source, pool)
@@ -62,6 +62,8 @@ package final class SQLiteReader: StoreReader {
       for index in statuses.indices {
         let pool = statuses[index].pool.name
         statuses[index].demand = try Rows.recentDemand(of: pool, at: now, connection)
+        statuses[index].demand.wasted = try Rows.waste(
+          of: pool, from: Demand.bin(of: now - RecentDemand.day), through: now, connection)
         try settle(&statuses[index], at: now)
       }
       return statuses
@@ -77,9 +79,14 @@ package final class SQLiteReader: StoreReader {
     status.stock.stale -= unswept.stale
     status.stock.expired += unswept.items
     let dayBefore = Demand.bin(of: now - RecentDemand.day) + status.pool.claims.minRemaining
-    status.demand.lastDay.wasted += try Rows.unswept(
+    let wasted = try Rows.unswept(
       status.pool.name, from: dayBefore, through: cutoff, connection
     ).items
+    if wasted > 0 {
+      status.demand.lastDay.wasted += wasted
+      // What they took to make is not looked up: after a long stop they may be very many.
+      status.demand.wasted[.expired, default: Waste()] += Waste(items: wasted)
+    }
     status.stock.nextExpiry = try Rows.nextExpiry(status.pool.name, after: cutoff, connection)
   }
 

@@ -29,8 +29,6 @@ extension SQLiteStore {
     for (index, item) in items.enumerated() {
       try store(item, line: index + 1, &arrival, at: now)
     }
-    let expired = arrival.result.expired
-    if expired > 0 { demand.add(.waste(expired), in: arrival.pool.name, at: now) }
     try fill(arrival.pool, arrival.openings, at: now)
     return arrival
   }
@@ -48,7 +46,7 @@ extension SQLiteStore {
       arrival.result.duplicates += 1
       return
     case .replacing(let known):
-      try leave(known, as: .replaced, in: pool.name)
+      _ = try leave(known, as: .replaced, in: pool.name)
     case .added(let known):
       if !expired {
         guard try makeRoom(&arrival, at: now) else {
@@ -121,20 +119,27 @@ extension SQLiteStore {
     return true
   }
 
-  /// Takes an available item from the shelf.
-  private func leave(_ known: Known, as state: ItemState, in pool: String) throws(StoreError) {
-    try connection.run(
-      "UPDATE items SET state = ?, shelf_order = shelf_order WHERE seq = ?",
-      [.text(state.rawValue), .integer(known.seq)])
+  /// Takes an available item from the shelf, and says what is lost with it.
+  private func leave(
+    _ known: Known, as state: ItemState, in pool: String
+  ) throws(StoreError) -> Waste {
+    let waste = try connection.first(
+      """
+      UPDATE items SET state = ?, shelf_order = shelf_order WHERE seq = ?
+      RETURNING \(Rows.producerTime)
+      """, [.text(state.rawValue), .integer(known.seq)]
+    ) { Rows.waste($0, 0) }
     changes.move(1, from: .available, to: state, in: pool)
     if known.isStale { changes.addStale(-1, in: pool) }
+    return waste ?? Waste()
   }
 
   /// Frees the key of an item that expired or was recalled.
   private func takeKey(of known: Known, in pool: Pool) throws(StoreError) {
     if known.state == .available, let expiresAt = known.expiresAt {
-      try leave(known, as: .expired, in: pool.name)
-      demand.add(.waste(1), in: pool.name, at: expiresAt - pool.claims.minRemaining)
+      let waste = try leave(known, as: .expired, in: pool.name)
+      demand.waste(
+        waste, because: .expired, in: pool.name, at: expiresAt - pool.claims.minRemaining)
     }
     try connection.run("UPDATE items SET key = NULL WHERE seq = ?", [.integer(known.seq)])
   }

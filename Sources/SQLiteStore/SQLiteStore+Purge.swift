@@ -149,6 +149,8 @@ extension SQLiteStore {
     _ before: Instant, _ allowance: inout Allowance
   ) throws(StoreError) {
     for pool in inForce.keys.sorted() where allowance.left > 0 {
+      try purgeWaste(of: pool, before, &allowance)
+      guard allowance.left > 0 else { return }
       try connection.run(
         """
         DELETE FROM demand WHERE pool = ?1 AND bin IN (
@@ -160,6 +162,11 @@ extension SQLiteStore {
         DELETE FROM misses WHERE pool = ?1 AND bin < ?2 AND NOT EXISTS (
           SELECT 1 FROM demand WHERE demand.pool = ?1 AND demand.bin = misses.bin)
         """, [.text(pool), .instant(before)])
+      try connection.run(
+        """
+        DELETE FROM waste WHERE pool = ?1 AND bin < ?2 AND NOT EXISTS (
+          SELECT 1 FROM demand WHERE demand.pool = ?1 AND demand.bin = waste.bin)
+        """, [.text(pool), .instant(before)])
       guard allowance.left > 0 else { return }
       try connection.run(
         """
@@ -168,5 +175,17 @@ extension SQLiteStore {
         """, [.text(pool), .instant(before), .integer(allowance.left)])
       allowance.spend(connection.changes)
     }
+  }
+  /// Deletes waste that is not demand's: the other goes with its demand.
+  private func purgeWaste(
+    of pool: String, _ before: Instant, _ allowance: inout Allowance
+  ) throws(StoreError) {
+    try connection.run(
+      """
+      DELETE FROM waste WHERE (pool, bin, reason) IN (
+        SELECT pool, bin, reason FROM waste
+        WHERE pool = ? AND bin < ? AND NOT \(Rows.isInRate) ORDER BY bin LIMIT ?)
+      """, [.text(pool), .instant(before), .integer(allowance.left)])
+    allowance.spend(connection.changes)
   }
 }

@@ -62,9 +62,13 @@ extension SQLiteStore {
     var last: RecallScan.Match?
     for (index, match) in found.enumerated() {
       let item = try connection.first(
-        "SELECT state, stale, claim FROM items WHERE seq = ?", [.integer(match.seq)]
+        "SELECT state, stale, claim, \(Rows.producerTime) FROM items WHERE seq = ?",
+        [.integer(match.seq)]
       ) { row in
-        (state: Rows.word(row, 0) as ItemState, isStale: row.bool(1), claim: row.optionalText(2))
+        (
+          state: Rows.word(row, 0) as ItemState, isStale: row.bool(1), claim: row.optionalText(2),
+          waste: Rows.waste(row, 3)
+        )
       }
       guard let item, item.state.leads(to: .recalled) else { continue }
       if let id = item.claim, places[id] == nil, let claim = try record(of: id) {
@@ -81,6 +85,7 @@ extension SQLiteStore {
       try connection.run(
         "UPDATE items SET state = 'recalled'\(leaving) WHERE seq = ?", [.integer(match.seq)])
       changes.move(1, from: item.state, to: .recalled, in: pool.name)
+      demand.waste(item.waste, because: .recalled, in: pool.name, at: now)
       if item.state == .available, item.isStale { changes.addStale(-1, in: pool.name) }
       if let place = item.claim.flatMap({ places[$0] }) { losers[place].items += 1 }
       done += 1

@@ -16,10 +16,7 @@ extension SQLiteStore {
     at now: Instant
   ) throws(StoreError) {
     guard restocking, pool.claims.onRelease == .restock else {
-      try connection.run(
-        "UPDATE items SET state = 'quarantined' WHERE claim = ? AND state = 'held'",
-        [.text(claim.id)])
-      changes.move(connection.changes, from: .held, to: .quarantined, in: pool.name)
+      try quarantine("claim = ? AND state = 'held'", .text(claim.id), of: claim, at: now)
       return
     }
     let items = try connection.all(
@@ -36,9 +33,7 @@ extension SQLiteStore {
     var room = try spare(in: pool, for: 0, releasing: 0, at: now)
     for item in items {
       guard room >= 0 else {
-        try connection.run(
-          "UPDATE items SET state = 'quarantined' WHERE seq = ?", [.integer(item.seq)])
-        changes.move(1, from: .held, to: .quarantined, in: pool.name)
+        try quarantine("seq = ?", .integer(item.seq), of: claim, at: now)
         room += 1
         continue
       }
@@ -50,6 +45,22 @@ extension SQLiteStore {
         openings.add(attributes: item.attributes, madeFor: item.madeFor)
       }
     }
+  }
+
+  /// Takes items of a hold that has ended away for good.
+  private func quarantine(
+    _ condition: String, _ value: SQLValue, of claim: ClaimRecord, at now: Instant
+  ) throws(StoreError) {
+    let waste = try connection.all(
+      "UPDATE items SET state = 'quarantined' WHERE \(condition) RETURNING \(Rows.producerTime)",
+      [value]
+    ) { Rows.waste($0, 0) }.reduce(into: Waste(), +=)
+    changes.move(waste.items, from: .held, to: .quarantined, in: claim.pool)
+    // A lapse may be found late, as an expiry may.
+    let isLapsed = claim.state(at: now) == .lapsed
+    demand.waste(
+      waste, because: isLapsed ? .lapsed : .released, in: claim.pool,
+      at: isLapsed ? claim.holdExpiresAt ?? now : now)
   }
 
   private func restock(_ item: HeldItem, in pool: Pool, at now: Instant) throws(StoreError) {
@@ -69,13 +80,17 @@ extension SQLiteStore {
   }
 
   private func expire(_ item: HeldItem, in pool: Pool) throws(StoreError) {
-    try connection.run(
-      "UPDATE items SET state = 'expired', shelf_order = shelf_order WHERE seq = ?",
-      [.integer(item.seq)])
+    let waste = try connection.first(
+      """
+      UPDATE items SET state = 'expired', shelf_order = shelf_order WHERE seq = ?
+      RETURNING \(Rows.producerTime)
+      """, [.integer(item.seq)]
+    ) { Rows.waste($0, 0) }
     changes.move(1, from: .available, to: .expired, in: pool.name)
     if pool.isStale(item.revision) { changes.addStale(-1, in: pool.name) }
-    if let expiresAt = item.expiresAt {
-      demand.add(.waste(1), in: pool.name, at: expiresAt - pool.claims.minRemaining)
+    if let waste, let expiresAt = item.expiresAt {
+      demand.waste(
+        waste, because: .expired, in: pool.name, at: expiresAt - pool.claims.minRemaining)
     }
   }
 }

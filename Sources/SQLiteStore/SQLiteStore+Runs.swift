@@ -98,8 +98,10 @@ extension SQLiteStore {
     _ run: String, _ slice: Int, for asked: Int, attempt: Int, recalling: Int, at now: Instant
   ) throws(StoreError) -> Bool {
     try connection.run(
-      "UPDATE slices SET attempts = ?, why = NULL WHERE run = ? AND slice = ? AND state = 'running'",
-      [.integer(attempt), .text(run), .integer(slice)])
+      """
+      UPDATE slices SET attempts = ?, why = NULL, tried_at = ?
+      WHERE run = ? AND slice = ? AND state = 'running'
+      """, [.integer(attempt), .instant(now), .text(run), .integer(slice)])
     if connection.changes == 1 { return true }
     let pool = try connection.first(
       """

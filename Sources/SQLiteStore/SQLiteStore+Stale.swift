@@ -62,23 +62,25 @@ extension SQLiteStore {
   func recall(_ count: Int, in pool: Pool, at now: Instant) throws(StoreError) -> Int {
     guard hasStale(pool.name) else { return 0 }
     let cutoff = now + pool.claims.minRemaining
-    try connection.run(
+    let waste = try connection.all(
       """
       UPDATE items SET state = 'recalled', shelf_order = shelf_order WHERE seq IN (
         SELECT seq FROM items
         WHERE pool = ?1 AND state = 'available' AND stale = 1 AND shelf_order > ?2
           AND (expires_at IS NULL OR expires_at > ?3)
         ORDER BY shelf_order, seq LIMIT ?4)
+      RETURNING \(Rows.producerTime)
       """,
       [
         .text(pool.name), .integer(Shelf.start(pool.claims.order, behind: cutoff)),
         .instant(cutoff), .integer(count),
-      ])
-    let recalled = connection.changes
+      ]
+    ) { Rows.waste($0, 0) }.reduce(into: Waste(), +=)
+    let recalled = waste.items
     guard recalled > 0 else { return 0 }
     changes.move(recalled, from: .available, to: .recalled, in: pool.name)
     changes.addStale(-recalled, in: pool.name)
-    demand.add(.waste(recalled), in: pool.name, at: now)
+    demand.waste(waste, because: .stale, in: pool.name, at: now)
     return recalled
   }
 }

@@ -7,7 +7,9 @@ extension SQLiteStore {
     let definition = try definition(of: pool)
     return try transaction { () throws(StoreError) in
       let room = try room(in: definition, for: items.count, releasing: 0, at: now)
-      return try store(items, Arrival(pool: definition, room: room), at: now).result
+      let result = try store(items, Arrival(pool: definition, room: room), at: now).result
+      demand.waste(Waste(items: result.expired), because: .expired, in: pool, at: now)
+      return result
     }
   }
 
@@ -23,10 +25,11 @@ extension SQLiteStore {
       #endif
       let found = try connection.first(
         """
-        SELECT r.pool, s.asked, s.recalled FROM runs r JOIN slices s ON s.run = r.id
+        SELECT r.pool, s.asked, s.recalled, coalesce(s.tried_at, s.started_at)
+        FROM runs r JOIN slices s ON s.run = r.id
         WHERE r.id = ? AND r.state = 'running' AND s.slice = ? AND s.state = 'running'
         """, [.text(slice.run), .integer(slice.slice)]
-      ) { (pool: $0.text(0), asked: $0.int(1), recalled: $0.int(2)) }
+      ) { (pool: $0.text(0), asked: $0.int(1), recalled: $0.int(2), triedAt: $0.instant(3)) }
       guard let found else { throw .fenced }
       let definition = try definition(of: found.pool)
       let room = try room(
@@ -36,7 +39,7 @@ extension SQLiteStore {
         Arrival(pool: definition, slice: slice, room: room, recalled: found.recalled), at: now)
       var result = arrival.result
       result.overfill += slice.overfill
-      if result.overfill > 0 { demand.add(.waste(result.overfill), in: found.pool, at: now) }
+      waste(of: result, made: now - found.triedAt, in: found.pool, at: now)
       try connection.run(
         """
         UPDATE slices SET state = 'committed', stored = ?, duplicates = ?, overfill = ?,
@@ -58,6 +61,20 @@ extension SQLiteStore {
         ])
       try appendLog(slice.log, to: slice.run)
       return result
+    }
+  }
+
+  /// Counts what a slice brought in vain, of which each item has the part that `Rows.producerTime`
+  /// gives those that were stored.
+  private func waste(
+    of result: PutResult, made span: Duration, in pool: String, at now: Instant
+  ) {
+    let made = result.stored + result.overfill
+    guard made > 0 else { return }
+    let time = max(.zero, span) / made
+    for (items, reason) in [(result.expired, WasteReason.expired), (result.overfill, .overfill)] {
+      demand.waste(
+        Waste(items: items, producerTime: time * items), because: reason, in: pool, at: now)
     }
   }
 
@@ -121,12 +138,12 @@ extension SQLiteStore {
           SELECT seq FROM items
           WHERE pool = ? AND state = 'available' AND expires_at IS NOT NULL AND expires_at <= ?
           ORDER BY expires_at LIMIT ?)
-        RETURNING expires_at, stale
+        RETURNING expires_at, stale, \(Rows.producerTime)
         """,
         [.text(pool), .instant(now + remaining), .integer(limit)]
-      ) { (at: $0.instant(0) - remaining, isStale: $0.bool(1)) }
+      ) { (at: $0.instant(0) - remaining, isStale: $0.bool(1), waste: Rows.waste($0, 2)) }
       // The sweep may be late, by days after a stop: waste counts when the item went to waste.
-      for item in expired { demand.add(.waste(1), in: pool, at: item.at) }
+      for item in expired { demand.waste(item.waste, because: .expired, in: pool, at: item.at) }
       changes.move(expired.count, from: .available, to: .expired, in: pool)
       changes.addStale(-expired.count { $0.isStale }, in: pool)
       return expired.count

@@ -386,6 +386,22 @@ enum Schema {
       SELECT pool, bin, 'unknown', misses FROM demand WHERE misses > 0;
     """,
     """
+    -- Why items were lost, and what it took to make them, by the bins of `demand`: of each bin the
+    -- reasons that are demand's waste have as many items as it has.
+    CREATE TABLE waste (
+      pool TEXT NOT NULL,
+      bin INTEGER NOT NULL,
+      reason TEXT NOT NULL,
+      items INTEGER NOT NULL,
+      producer_us INTEGER NOT NULL,
+      PRIMARY KEY (pool, bin, reason)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO waste (pool, bin, reason, items, producer_us)
+      SELECT pool, bin, 'unknown', wasted, 0 FROM demand WHERE wasted > 0;
+    -- When the slice was asked for last: the try that made its items. Null: at `started_at`.
+    ALTER TABLE slices ADD COLUMN tried_at INTEGER;
+    """,
+    """
     -- What runs of a pool that is sized by its demand fill up to, as it was last reckoned: the beginning
     -- of the bin of demand in which it was, items, items that are expected to expire unused, and why.
     ALTER TABLE pools ADD COLUMN auto_at INTEGER;

@@ -21,6 +21,17 @@ extension Verifier {
           GROUP BY pool, bin HAVING sum(counted) <> sum(explained)
           """),
       Rule(
+        name: "each wasted item has a reason",
+        sql: """
+          SELECT 'pool ' || pool, 'of the wasted items of a bin that begins at '
+            || strftime('%Y-%m-%dT%H:%M:%SZ', bin / 1000, 'unixepoch') || ', '
+            || sum(counted) || ', ' || sum(explained) || ' have a reason'
+          FROM (
+            SELECT pool, bin, wasted AS counted, 0 AS explained FROM demand
+            UNION ALL SELECT pool, bin, 0, items FROM waste WHERE \(Rows.isInRate))
+          GROUP BY pool, bin HAVING sum(counted) <> sum(explained)
+          """),
+      Rule(
         name: "pushes are of claims",
         sql: """
           SELECT 'push ' || w.id, 'its claim ' || w.claim || ' does not exist'

@@ -221,6 +221,10 @@ final class MemoryReader: StoreReader {
   func misses(
     of pool: String, from start: Instant, before end: Instant, limit: Int
   ) throws(StoreError) -> [MissBin] { [] }
+  func waste(
+    of pools: [String]?, from start: Instant, before end: Instant, after place: WasteRow.Place?,
+    limit: Int
+  ) throws(StoreError) -> [WasteRow] { [] }
   func demand(
     of pool: String, from start: Instant, before end: Instant, limit: Int
   ) throws(StoreError) -> DemandRecord { DemandRecord() }

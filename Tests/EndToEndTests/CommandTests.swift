@@ -17,8 +17,8 @@ enum Way: String, CaseIterable, Sendable {
   private static let levelMembers: Set = [
     "pool", "available", "held", "claimed", "expired", "recalled", "quarantined", "replaced",
     "produced", "in_flight", "pending", "target", "reorder_at", "max", "oldest_expiry_at",
-    "next_run_at", "last_run", "hit_rate_24h", "waste_rate_24h", "cover_seconds", "paused",
-    "retired", "reasons", "warnings",
+    "next_run_at", "last_run", "hit_rate_24h", "waste_rate_24h", "waste_24h", "cover_seconds",
+    "paused", "retired", "reasons", "warnings",
   ]
   private static let runMembers: Set = [
     "run", "pool", "schedule", "nominal_at", "reason", "state", "asked", "stored", "started_at",

@@ -179,6 +179,13 @@ extension World {
       try same([row[1], row[2]], ["\(demand.hits)", "\(demand.claimed)"], "demand", "\(row)")
       try check(!(row[3]?.hasPrefix("-") ?? false), "demand", "\(row) is below zero")
     }
+    let wasted = try database.rows("SELECT coalesce(sum(wasted), 0) FROM demand")
+    let explained = try database.rows(
+      """
+      SELECT coalesce(sum(items), 0) FROM waste
+      WHERE reason NOT IN ('lapsed', 'released', 'recalled')
+      """)
+    try same(wasted, explained, "demand", "what was wasted, and why")
   }
 
   private func checkRuns() throws(Violation) {

@@ -16,7 +16,7 @@ struct Command: Sendable {
   static let all: [Command] = [
     .serve, .check, .next, .prefill, .put, .claim, .confirm, .release, .cancel, .claims, .levels,
     .runs, .run, .pause, .resume, .resetBreaker, .recall, .purge, .backup, .restore, .verify,
-    .importDemand, .demand, .misses, .plan, .simulate,
+    .importDemand, .demand, .misses, .waste, .plan, .simulate,
   ]
 
   /// The command that a command line begins with, and the words behind its name.

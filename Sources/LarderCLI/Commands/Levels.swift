@@ -11,7 +11,8 @@ extension Command {
     notes: """
       HIT RATE: the requests of the last 24 hours that got their items. WASTE: the items that expired,
       were recalled as stale or overfilled the pool, among those and the claimed ones of the last 24
-      hours. COVER: how long what is available lasts at the rate at which the last hour asked for items,
+      hours. LOST, where a pool lost any: all items that were lost in the last 24 hours, those of holds
+      and recalls included; `larder waste` tells why. COVER: how long what is available lasts at the rate at which the last hour asked for items,
       or the last 24 hours where that hour was quiet. NEXT RUN: the next nominal time with its jitter.
       Demand is on disk at most a second later. Warnings go to standard error.
       """, options: [csv, watch]
@@ -52,15 +53,20 @@ extension Command {
     "next_run_at", "hit_rate_24h", "waste_rate_24h", "cover_seconds", "paused", "retired",
   ]
 
+  /// Of what was lost in the last 24 hours.
+  private static let wasteMembers = ["items", "producer_seconds", "cost"]
+  private static let wasteColumns = wasteMembers.map { "waste_24h_\($0)" }
+
   private static func csvReport(_ levels: [JSONNode]) -> String {
-    var text = CSV.line(csvColumns + ["last_run", "reasons", "warnings"])
+    var text = CSV.line(csvColumns + ["last_run", "reasons", "warnings"] + wasteColumns)
     for level in levels {
       func joined(_ name: String) -> String {
         (level[name]?.elements.map(\.plain) ?? []).joined(separator: "; ")
       }
       text += CSV.line(
         csvColumns.map { level[$0]?.plain ?? "" }
-          + [level["last_run"]?["state"]?.string ?? "", joined("reasons"), joined("warnings")])
+          + [level["last_run"]?["state"]?.string ?? "", joined("reasons"), joined("warnings")]
+          + wasteMembers.map { level["waste_24h"]?[$0]?.plain ?? "" })
     }
     return text
   }

@@ -8,12 +8,15 @@ enum LevelTable {
   static func text(_ levels: [JSONNode], at now: JSONNode?) -> String {
     // What most pools never have takes a column only where one has it.
     let rare = ["pending", "held"].filter { name in levels.contains { $0[name]?.int ?? 0 > 0 } }
+    func lost(_ level: JSONNode) -> JSONNode? { level["waste_24h"]?["items"] }
+    let hasLost = levels.contains { lost($0)?.int ?? 0 > 0 }
     let titles: [(String, Table.Alignment)] =
       [
         ("POOL", .left), ("AVAILABLE", .right), ("TARGET", .right), ("REORDER AT", .right),
         ("IN FLIGHT", .right),
       ] + rare.map { ($0.uppercased(), .right) } + [
         ("CLAIMED", .right), ("EXPIRED", .right), ("HIT RATE", .right), ("WASTE", .right),
+      ] + (hasLost ? [("LOST", .right)] : []) + [
         ("COVER", .right), ("LAST RUN", .left), ("NEXT RUN", .left), ("WHY", .left),
       ]
     var table = Table(titles)
@@ -24,8 +27,10 @@ enum LevelTable {
       table.add(
         ([cell("pool")] + counts.map(cell)) + [
           cell("claimed"), cell("expired"), percent(level["hit_rate_24h"]),
-          percent(level["waste_rate_24h"]), cover(level["cover_seconds"]),
-          lastRun(level["last_run"], now), nextRun(level["next_run_at"], now), reasons(level),
+          percent(level["waste_rate_24h"]),
+        ] + (hasLost ? [lost(level)?.plain ?? "-"] : []) + [
+          cover(level["cover_seconds"]), lastRun(level["last_run"], now),
+          nextRun(level["next_run_at"], now), reasons(level),
         ])
     }
     return table.text

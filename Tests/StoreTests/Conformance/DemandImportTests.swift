@@ -115,7 +115,7 @@ import Testing
   func aPurgeTakesOldGapsToo(_ kind: StoreKind) throws {
     let fixture = try kind.open()
     try fixture.adopt("p", unlimited)
-    let old = -10 * Grid.binsPerWeek
+    let old = -20 * Grid.binsPerWeek
     _ = try take(fixture, from: old, [1, nil, 1])
     _ = try take(fixture, from: -2, [1, 1])
     #expect(try record(fixture).gaps.count == 2)

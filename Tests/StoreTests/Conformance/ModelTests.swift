@@ -356,6 +356,8 @@ struct Comparison {
     // A replaced item is no waste, whatever went to waste before it was.
     let unclaimed = model.entries.count { $0.state != .claimed && $0.state != .replaced }
     #expect(demand.wasted == unclaimed - model.available(at: now) + model.overfill)
+    #expect(demand.wasted == seen.demand.wasted.values.reduce(0) { $0 + $1.items })
+    #expect(seen.demand.wasted[.overfill]?.items ?? 0 == model.overfill)
   }
 
   /// What is kept, what is counted one by one, and what the changes said, against the models.

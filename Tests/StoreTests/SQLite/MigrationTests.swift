@@ -60,6 +60,36 @@ import Testing
     #expect(try connection.first("PRAGMA integrity_check") { $0.text(0) } == "ok")
   }
 
+  @Test func whatWasLostBeforeReasonsWereCountedIsKept() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("larder.db")
+    try makeFirstVersion(path)
+    let connection = try Connection(path: path, access: .writing)
+    for version in 1..<7 { try connection.script(Schema.migrations[version]) }
+    let bin = start.milliseconds
+    try connection.script(
+      """
+      PRAGMA user_version = 7;
+      UPDATE slices SET state = 'committed', stored = 4, ended_at = 8000;
+      UPDATE items SET run = 'r' WHERE run = 'q';
+      UPDATE runs SET stored = 4;
+      INSERT INTO demand (pool, bin, hits, misses, claimed, missed, wasted) VALUES
+        ('p', \(bin), 1, 0, 1, 0, 3), ('p', \(bin + 300_000), 1, 0, 1, 0, 0);
+      """)
+    connection.close()
+    let fixture = try SQLiteFixture(database: path, folder: folder)
+    #expect(try fixture.status().demand.wasted == [.unknown: Waste(items: 3)])
+    #expect(try fixture.status().demand.lastDay.wasted == 3)
+    #expect(try Verification.of(path, readDefinition: readDefinition).isSound)
+    // What older items took is known by their slices.
+    #expect(try fixture.store.expire(pool: "p", at: start + .seconds(60), limit: 9) == 1)
+    #expect(
+      try fixture.status(at: start + .seconds(60)).demand.wasted == [
+        .unknown: Waste(items: 3), .expired: Waste(items: 1, producerTime: .seconds(2)),
+      ])
+    #expect(try Verification.of(path, readDefinition: readDefinition).isSound)
+  }
+
   @Test func aMigratedStoreHasTheSchemaOfANewOne() throws {
     let folder = try TemporaryFolder()
     let path = folder.path("larder.db")

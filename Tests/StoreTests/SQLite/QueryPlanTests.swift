@@ -63,6 +63,11 @@ import Testing
     #expect(try fixture.store.importDemand(past, in: "p", at: start).kept == 2)
     #expect(
       try reader.demand(of: "p", from: start - .seconds(3000), before: start, limit: 9).gaps != [])
+    _ = try reader.misses(of: "p", from: start, before: start + .seconds(9), limit: 9)
+    #expect(
+      try reader.waste(
+        of: nil, from: start, before: start + .seconds(3000), after: nil, limit: 9
+      ).count == 1)
     try fixture.store.retire(["p"], at: start)
     try doEverythingStale(fixture)
     try doEverythingOver(fixture)

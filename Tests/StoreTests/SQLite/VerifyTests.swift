@@ -158,6 +158,12 @@ import Testing
       """, "claim g", "granted 1 items, and says 2"
     ),
     ("UPDATE webhooks SET claim = 'none'", "push ", "none does not exist"),
+    ("UPDATE demand SET misses = misses + 1", "pool p", "3, 2 have a reason"),
+    ("UPDATE demand SET wasted = 4", "pool p", "4, 0 have a reason"),
+    (
+      "INSERT INTO waste VALUES ('p', 300000, 'expired', 2, 0)", "pool p",
+      "begins at 1970-01-01T00:05:00Z, 0, 2 have a reason"
+    ),
     ("UPDATE webhooks SET next_at = NULL", "push ", "never tried"),
   ]
 
