@@ -124,6 +124,10 @@ package enum Limits {
   /// Bins that one call takes in, in one transaction.
   package static let importedBins = 1000
 
+  /// Spans that a schedule file excludes from what is learned, and days that it makes others.
+  package static let excludedSpans = 100
+  package static let dayOverrides = 1000
+
   /// Demand that a plan looks back on.
   package static let planHistory = Duration.seconds(17 * 7 * 24 * 3600)
   /// What expires later than this is not looked at for a plan: an order comes before that.

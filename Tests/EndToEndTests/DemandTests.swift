@@ -35,7 +35,7 @@ import Testing
       #expect(try workspace.larder("claim", "codes", "--user", "u").status == 3)
 
       let json = try workspace.larder("demand", "codes", "--json").json
-      #expect(json.names == ["pool", "bins", "gaps", "cursor"])
+      #expect(json.names == ["pool", "bins", "gaps", "excluded", "cursor"])
       let bins = json["bins"].elements
       #expect(
         bins[0].names == ["start", "requests", "hits", "misses", "claimed", "missed", "wasted"])

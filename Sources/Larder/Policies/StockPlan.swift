@@ -68,7 +68,7 @@ package struct StockPlan: Sendable {
     self.supply = supply
     position = status.position
 
-    let series = evidence.demand.series(before: now)
+    let series = evidence.demand.series(for: status.pool, before: now)
     var planner = Planner(
       supply: supply, calendar: pool.calendar(from: series.start, to: now.bin), start: series.start)
     for bin in series.start..<series.end { planner.observe(series[bin]) }
@@ -91,12 +91,14 @@ package struct StockPlan: Sendable {
 }
 
 extension Pool {
-  /// The clocks that its first schedule goes by.
-  fileprivate func calendar(from start: Int, to end: Int) -> LocalCalendar {
-    guard let zone = schedules.first?.zone else { return .utc }
+  /// The clocks that its first schedule goes by, and the days that its file makes others, for demand
+  /// from one bin on and before another, and for what comes soon after.
+  package func calendar(from start: Int, to end: Int) -> LocalCalendar {
+    let zone = schedules.first?.zone ?? .utc
     let (before, after) = (9 * Grid.hoursPerWeek, 5 * Grid.hoursPerWeek)
     return LocalCalendar(
-      zone: zone, over: Grid.hour(of: start) - before..<Grid.hour(of: end) + after)
+      zone: zone, over: Grid.hour(of: start) - before..<Grid.hour(of: end) + after,
+      overrides: demand.days)
   }
 }
 
