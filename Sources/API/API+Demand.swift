@@ -35,8 +35,10 @@ extension API {
     let (limit, cursor) = try call.page()
     let from = try call.instant("from") ?? Instant(milliseconds: 0)
     let start = cursor.map { Instant(milliseconds: $0) } ?? from
-    let end = try call.instant("to") ?? Instant(milliseconds: .max)
     let now = clock()
+    // Of what is to come nothing is known.
+    let present = now + .milliseconds(1)
+    let end = min(try call.instant("to") ?? present, present)
     try read(
       { (store) throws(StoreError) in
         guard let status = try store.pools([pool], at: now).first else { throw .unknownPool(pool) }

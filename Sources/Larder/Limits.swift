@@ -83,6 +83,11 @@ package enum Limits {
   /// How often the log tells of errors of the store that clients are answered with.
   package static let troubleEvery = Duration.seconds(10)
 
+  // Service
+  /// A server notes once each `Demand.bin` that it counts. Notes that are farther apart have time
+  /// between them in which nobody did: that much later than it should be, a note is not late any more.
+  package static let serviceGap = Demand.bin + .seconds(60)
+
   // HTTP
   package static let bodyBytes = 64 * 1024
   package static let itemsBodyBytes = 8 * 1024 * 1024

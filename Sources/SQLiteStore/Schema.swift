@@ -385,6 +385,14 @@ enum Schema {
     INSERT INTO misses (pool, bin, reason, requests)
       SELECT pool, bin, 'unknown', misses FROM demand WHERE misses > 0;
     """,
+    """
+    -- Spans in which a server counted what was asked of the pools. From the first of them on, a bin of
+    -- `demand` that is not there is unknown outside of them, as in a span of `demand_gaps`.
+    CREATE TABLE service (
+      start INTEGER PRIMARY KEY,
+      seen INTEGER NOT NULL
+    ) STRICT;
+    """,
   ]
 
   /// The version that a database has after all migrations.
