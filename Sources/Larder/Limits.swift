@@ -133,6 +133,9 @@ package enum Limits {
   package static let excludedSpans = 100
   package static let dayOverrides = 1000
 
+  /// Pools in one picture of levels.
+  package static let picturedPools = 100
+
   /// Demand that a plan looks back on.
   package static let planHistory = Duration.seconds(17 * 7 * 24 * 3600)
   /// What expires later than this is not looked at for a plan: an order comes before that.
