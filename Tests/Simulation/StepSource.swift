@@ -18,7 +18,7 @@ struct StepSource {
   }
 
   private mutating func step() -> Step {
-    if rest.isEmpty, random.chance(2) { rest = rush() }
+    if rest.isEmpty, random.chance(1) { rest = rush() }
     if !rest.isEmpty { return rest.removeFirst() }
     var step = Step(action: action())
     if random.chance(6) { step.meanwhile = (0..<random.number(1...2)).map { _ in concurrent() } }
