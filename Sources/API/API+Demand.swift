@@ -8,12 +8,14 @@ extension API {
   func readDemand(
     _ call: APIRequest, pool: String, _ answer: @escaping Route.Answer
   ) throws(Problem) {
-    try readBins(call, of: pool, answer) { (store, start, end, most) throws(StoreError) in
-      try store.demand(of: pool, from: start, before: end, limit: most)
-    } respond: { record, limit in
+    try readBins(call, of: pool, answer) { (store, pool, start, end, most) throws(StoreError) in
+      let record = try store.demand(of: pool.name, from: start, before: end, limit: most)
+      return (record, pool.demand.excluded.filter { $0.overlaps(start..<max(start, end)) })
+    } respond: { found, limit in
+      let (record, excluded) = found
       let next = record.bins.count > limit ? record.bins[limit].start : nil
       return Documents.json(200) {
-        Documents.write(record, of: pool, limit: limit, next: next, &$0)
+        Documents.write(record, excluded, of: pool, limit: limit, next: next, &$0)
       }
     }
   }
@@ -26,19 +28,21 @@ extension API {
   func readBins<Found: Sendable>(
     _ call: APIRequest, of pool: String, _ answer: @escaping Route.Answer,
     _ find:
-      @escaping @Sendable (any StoreReader, Instant, Instant, Int) throws(StoreError) -> Found,
+      @escaping @Sendable (any StoreReader, Pool, Instant, Instant, Int) throws(StoreError) -> Found,
     respond: @escaping @Sendable (Found, Int) -> HTTPResponse
   ) throws(Problem) {
     try call.expectQuery("from", "to", "cursor", "limit")
     let (limit, cursor) = try call.page()
     let from = try call.instant("from") ?? Instant(milliseconds: 0)
     let start = cursor.map { Instant(milliseconds: $0) } ?? from
-    let end = try call.instant("to") ?? Instant(milliseconds: .max)
     let now = clock()
+    // Of what is to come nothing is known.
+    let present = now + .milliseconds(1)
+    let end = min(try call.instant("to") ?? present, present)
     try read(
       { (store) throws(StoreError) in
-        if try store.pools([pool], at: now).isEmpty { throw .unknownPool(pool) }
-        return try find(store, start, end, limit + 1)
+        guard let status = try store.pools([pool], at: now).first else { throw .unknownPool(pool) }
+        return try find(store, status.pool, start, end, limit + 1)
       }, answer
     ) { respond($0, limit) }
   }
@@ -116,9 +120,24 @@ extension APIRequest {
   }
 }
 
+extension JSONWriter {
+  /// A list of objects with `from` and `to`.
+  package mutating func spans(_ name: StaticString, _ spans: [Range<Instant>]) {
+    array(name) { json in
+      for span in spans {
+        json.object {
+          $0.member("from", span.lowerBound)
+          $0.member("to", span.upperBound)
+        }
+      }
+    }
+  }
+}
+
 extension Documents {
   fileprivate static func write(
-    _ record: DemandRecord, of pool: String, limit: Int, next: Instant?, _ json: inout JSONWriter
+    _ record: DemandRecord, _ excluded: [Range<Instant>], of pool: String, limit: Int,
+    next: Instant?, _ json: inout JSONWriter
   ) {
     json.object { json in
       json.member("pool", pool)
@@ -136,14 +155,11 @@ extension Documents {
         }
       }
       // A gap that goes on behind this page is the next one's too.
-      json.array("gaps") { json in
-        for gap in record.gaps where next.map({ gap.lowerBound < $0 }) ?? true {
-          json.object {
-            $0.member("from", gap.lowerBound)
-            $0.member("to", next.map { min($0, gap.upperBound) } ?? gap.upperBound)
-          }
-        }
-      }
+      let end = next ?? Instant(milliseconds: .max)
+      json.spans(
+        "gaps",
+        record.gaps.filter { $0.lowerBound < end }.map { $0.lowerBound..<min($0.upperBound, end) })
+      json.spans("excluded", excluded)
       json.member("cursor", APIRequest.text(cursor: next?.milliseconds))
     }
   }

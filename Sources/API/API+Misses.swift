@@ -6,8 +6,8 @@ extension API {
   func readMisses(
     _ call: APIRequest, pool: String, _ answer: @escaping Route.Answer
   ) throws(Problem) {
-    try readBins(call, of: pool, answer) { (store, start, end, most) throws(StoreError) in
-      try store.misses(of: pool, from: start, before: end, limit: most)
+    try readBins(call, of: pool, answer) { (store, pool, start, end, most) throws(StoreError) in
+      try store.misses(of: pool.name, from: start, before: end, limit: most)
     } respond: { bins, limit in
       let next = bins.count > limit ? bins[limit].start : nil
       return Documents.json(200) { json in

@@ -46,6 +46,7 @@ package final class StoreWriter: Sendable {
     case work(Work)
     case demand
     case settle
+    case service
     case look
     case upkeep
     case stop
@@ -53,6 +54,7 @@ package final class StoreWriter: Sendable {
 
   private let queue = Mailbox(Queue())
   private let clock: @Sendable () -> Instant
+  private let serves: Bool
   private let observers = StoreObservers()
   /// What the disk allows, as the writer's thread saw it last.
   private let diskSeen = Mailbox(Disk())
@@ -61,12 +63,16 @@ package final class StoreWriter: Sendable {
 
   /// Takes the store over and starts the thread.
   ///
-  /// - Parameter failure: called once, on the writer's thread, when a commit's outcome is unknown:
-  ///   the process has to answer what it can and end.
+  /// - Parameters:
+  ///   - serves: whether it is a server's, which notes while it counts what is asked for.
+  ///   - failure: called once, on the writer's thread, when a commit's outcome is unknown: the
+  ///     process has to answer what it can and end.
   package init(
-    store: sending any Store, clock: @escaping @Sendable () -> Instant = Instant.now,
+    store: sending any Store, serves: Bool = false,
+    clock: @escaping @Sendable () -> Instant = Instant.now,
     failure: @escaping @Sendable (StoreError) -> Void
   ) {
+    self.serves = serves
     self.clock = clock
     self.failure = failure
     nonisolated(unsafe) let store = store  // handed over to the thread, which alone uses it
@@ -228,22 +234,26 @@ package final class StoreWriter: Sendable {
     var demand: ContinuousClock.Instant?
     /// When grants are settled.
     var settle: ContinuousClock.Instant?
+    /// When it is noted that requests are counted.
+    var service: ContinuousClock.Instant?
     /// When the disk is looked at.
     var look: ContinuousClock.Instant?
 
-    var next: ContinuousClock.Instant? { [demand, settle, look].compactMap { $0 }.min() }
+    var next: ContinuousClock.Instant? { [demand, settle, service, look].compactMap { $0 }.min() }
   }
 
   private func run(_ store: any Store) {
     var guarding = DiskGuard()
     var agenda = Agenda()
     var turns = WorkTurns()
+    if serves { agenda.service = .now }
     tell(guarding.look(store))
     while true {
       agenda.look = guarding.nextLook
       var error: StoreError?
       switch next(before: agenda, turns, upkeep: store.upkeepWaits) {
       case .stop:
+        if serves { _ = noteService(store) }
         store.close()
         return
       case .orders(let batch):
@@ -267,6 +277,9 @@ package final class StoreWriter: Sendable {
       case .settle:
         error = write(store) { (store) throws(StoreError) in try store.settle() }
         agenda.settle = store.grantsWait ? .now + Limits.diskRetry : nil
+      case .service:
+        error = noteService(store)
+        agenda.service = .now + nextBin
       case .look:
         error = guarding.lookAndTry(store)
       }
@@ -288,7 +301,7 @@ package final class StoreWriter: Sendable {
     while true {
       switch next() {
       case .stop: return
-      case .demand, .settle, .look, .upkeep: continue
+      case .demand, .settle, .service, .look, .upkeep: continue
       case .orders(let batch): for entry in batch { entry.answer(.failure(error)) }
       case .work(let work): work.refuse(error)
       }
@@ -313,6 +326,7 @@ package final class StoreWriter: Sendable {
       if upkeep { return .upkeep }
     }
     if agenda.settle == due { return .settle }
+    if agenda.service == due { return .service }
     return agenda.demand == due ? .demand : .look
   }
 
@@ -411,6 +425,16 @@ package final class StoreWriter: Sendable {
   /// be done goes on waiting.
   private func keepUp(_ store: any Store) -> StoreError? {
     write(store) { (store) throws(StoreError) in try store.keepUp() }
+  }
+
+  private func noteService(_ store: any Store) -> StoreError? {
+    write(store) { (store) throws(StoreError) in try store.noteService(at: clock()) }
+  }
+
+  /// How long it is until the next bin of demand begins.
+  private var nextBin: Duration {
+    let now = clock()
+    return Demand.bin(of: now) + Demand.bin - now
   }
 
   private func write(

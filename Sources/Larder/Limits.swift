@@ -83,6 +83,11 @@ package enum Limits {
   /// How often the log tells of errors of the store that clients are answered with.
   package static let troubleEvery = Duration.seconds(10)
 
+  // Service
+  /// A server notes once each `Demand.bin` that it counts. Notes that are farther apart have time
+  /// between them in which nobody did: that much later than it should be, a note is not late any more.
+  package static let serviceGap = Demand.bin + .seconds(60)
+
   // HTTP
   package static let bodyBytes = 64 * 1024
   package static let itemsBodyBytes = 8 * 1024 * 1024
@@ -123,6 +128,13 @@ package enum Limits {
   package static let demandBins = 20 * 366 * 24 * 12
   /// Bins that one call takes in, in one transaction.
   package static let importedBins = 1000
+
+  /// Spans that a schedule file excludes from what is learned, and days that it makes others.
+  package static let excludedSpans = 100
+  package static let dayOverrides = 1000
+
+  /// Pools in one picture of levels.
+  package static let picturedPools = 100
 
   /// Demand that a plan looks back on: the 8 weeks that it learns from, and the 8 before that which
   /// the forecasts of that time were made from.

@@ -13,6 +13,7 @@ package struct Pool: Sendable {
   package var stock: StockPolicy = StockPolicy()
   package var schedules: [ScheduleSpec] = []
   package var claims: ClaimPolicy = ClaimPolicy()
+  package var demand: DemandPolicy = DemandPolicy()
 
   package init(name: String) {
     self.name = name

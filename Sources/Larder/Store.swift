@@ -227,6 +227,11 @@ package protocol Store: AnyObject {
     _ demand: DemandSeries, in pool: String, at now: Instant
   ) throws(StoreError) -> DemandImport
 
+  /// Notes that a server counts what is asked for: between notes that are no more than
+  /// `Limits.serviceGap` apart it is known that nothing else was, and after the first note ever at all
+  /// other times it is unknown.
+  func noteService(at now: Instant) throws(StoreError)
+
   /// Whether the store has work of its own to do, beside what it is asked for.
   var upkeepWaits: Bool { get }
 
@@ -298,7 +303,7 @@ package protocol StoreReader: AnyObject {
   func run(_ id: String) throws(StoreError) -> Run?
 
   /// The first `limit` bins of a pool's demand from one instant on and before another, oldest
-  /// first, and the spans in there in which nobody counted.
+  /// first, and the spans in there in which nobody counted; `end` is not to come.
   func demand(
     of pool: String, from start: Instant, before end: Instant, limit: Int
   ) throws(StoreError) -> DemandRecord

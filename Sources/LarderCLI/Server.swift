@@ -35,7 +35,7 @@ final class Server {
       throw error
     }
     nonisolated(unsafe) let owned = store  // nothing here uses it any more
-    writer = StoreWriter(store: owned) { error in
+    writer = StoreWriter(store: owned, serves: true) { error in
       Log.lost(error)
       signals.failed()
     }

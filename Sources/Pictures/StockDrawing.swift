@@ -16,15 +16,6 @@ struct StockDrawing {
   /// Whether there is more to draw than demand.
   private let hasStock: Bool
 
-  /// Colours that are told apart by everybody (Okabe and Ito).
-  private static let blue = "#0072b2"
-  private static let sky = "#56b4e9"
-  private static let green = "#009e73"
-  private static let vermilion = "#d55e00"
-  private static let orange = "#e69f00"
-  private static let grey = "#666666"
-  private static let faint = "#e4e4e4"
-
   init(_ chart: StockChart) {
     self.chart = chart
     hasStock = chart.columns.contains { $0.stock != nil }
@@ -34,13 +25,13 @@ struct StockDrawing {
 
   mutating func draw() {
     svg.label(chart.title, x: Self.left, y: 26, size: 16, bold: true)
-    svg.label(chart.note, x: Self.left, y: 46, fill: Self.grey)
+    svg.label(chart.note, x: Self.left, y: 46, fill: Palette.grey)
     drawTimes()
     drawDemand()
     if hasStock {
       drawStock()
-      drawBars("misses", \.missed, Self.missed, fill: Self.vermilion)
-      drawBars("waste", \.wasted, Self.wasted, fill: Self.orange)
+      drawBars("misses", \.missed, Self.missed, fill: Palette.vermilion)
+      drawBars("waste", \.wasted, Self.wasted, fill: Palette.orange)
     }
     if let now = chart.now {
       let x = x(ofBin: now)
@@ -83,14 +74,14 @@ struct StockDrawing {
       let x = x(ofBin: tick.bin)
       for panel in panels {
         svg.line(
-          from: (x, panel.lowerBound), to: (x, panel.upperBound), stroke: Self.faint)
+          from: (x, panel.lowerBound), to: (x, panel.upperBound), stroke: Palette.faint)
       }
       svg.label(
         tick.label, x: x, y: end + 18,
         anchor: x < Self.right - 20 ? .middle : .end)
     }
     svg.label(
-      "times in UTC", x: Self.right, y: end + 36, anchor: .end, fill: Self.grey, size: 11)
+      "times in UTC", x: Self.right, y: end + 36, anchor: .end, fill: Palette.grey, size: 11)
   }
 
   private mutating func drawDemand() {
@@ -98,10 +89,12 @@ struct StockDrawing {
       highest(\.demand), highest(\.expected), highest { $0.likely?.upperBound })
     let scale = drawPanel("requests an hour", Self.demand, maximum: maximum, ticks: 5)
     drawBand(scale)
-    drawLine(\.expected, scale, stroke: Self.sky, width: 1.6)
-    drawLine(\.demand, scale, stroke: Self.blue, width: 1.4)
-    var keys = [("demand", Self.blue)]
-    if chart.columns.contains(where: { $0.expected != nil }) { keys.append(("expected", Self.sky)) }
+    drawLine(\.expected, scale, stroke: Palette.sky, width: 1.6)
+    drawLine(\.demand, scale, stroke: Palette.blue, width: 1.4)
+    var keys = [("demand", Palette.blue)]
+    if chart.columns.contains(where: { $0.expected != nil }) {
+      keys.append(("expected", Palette.sky))
+    }
     if chart.columns.contains(where: { $0.likely != nil }) {
       keys.append(("8 times out of 10", "#cfe7f7"))
     }
@@ -115,7 +108,7 @@ struct StockDrawing {
       let bands = stretch.map { (x: x($0), band: chart.columns[$0].likely ?? 0...0) }
       let upper = bands.map { ($0.x, scale.y($0.band.upperBound)) }
       let lower = bands.reversed().map { ($0.x, scale.y($0.band.lowerBound)) }
-      svg.area(upper + lower, fill: Self.sky, opacity: 0.28)
+      svg.area(upper + lower, fill: Palette.sky, opacity: 0.28)
     }
   }
 
@@ -126,12 +119,12 @@ struct StockDrawing {
       guard let first = stretch.first, let last = stretch.last else { continue }
       let line = stretch.map { (x($0), scale.y(chart.columns[$0].stock ?? 0)) }
       let floor = [(x(last), scale.y(0)), (x(first), scale.y(0))]
-      svg.area(line + floor, fill: Self.green, opacity: 0.18)
+      svg.area(line + floor, fill: Palette.green, opacity: 0.18)
     }
-    drawLine(\.stock, scale, stroke: Self.green, width: 1.6)
-    drawLine(\.target, scale, stroke: Self.grey, width: 1)
-    var keys = [("stock", Self.green)]
-    if chart.columns.contains(where: { $0.target != nil }) { keys.append(("target", Self.grey)) }
+    drawLine(\.stock, scale, stroke: Palette.green, width: 1.6)
+    drawLine(\.target, scale, stroke: Palette.grey, width: 1)
+    var keys = [("stock", Palette.green)]
+    if chart.columns.contains(where: { $0.target != nil }) { keys.append(("target", Palette.grey)) }
     drawKeys(keys, y: Self.stock.lowerBound - 8)
   }
 
@@ -159,8 +152,9 @@ struct StockDrawing {
     for tick in scale.ticks {
       let y = scale.y(tick)
       svg.line(
-        from: (Self.left, y), to: (Self.right, y), stroke: tick == 0 ? Self.grey : Self.faint)
-      svg.label(SVG.text(tick), x: Self.left - 8, y: y + 4, anchor: .end, fill: Self.grey, size: 11)
+        from: (Self.left, y), to: (Self.right, y), stroke: tick == 0 ? Palette.grey : Palette.faint)
+      svg.label(
+        SVG.text(tick), x: Self.left - 8, y: y + 4, anchor: .end, fill: Palette.grey, size: 11)
     }
     svg.label(name, x: Self.left, y: panel.lowerBound - 8, bold: true)
     return scale
@@ -179,7 +173,7 @@ struct StockDrawing {
     var x = Self.left + 150
     for key in keys {
       svg.rectangle(x: x, y: y - 8, width: 16, height: 6, fill: key.colour)
-      svg.label(key.name, x: x + 22, y: y, fill: Self.grey)
+      svg.label(key.name, x: x + 22, y: y, fill: Palette.grey)
       x += 46 + 7 * Double(key.name.count)
     }
   }

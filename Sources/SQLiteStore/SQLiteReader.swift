@@ -309,6 +309,7 @@ package final class SQLiteReader: StoreReader {
         ORDER BY start
         """, [.text(pool), .instant(end), .instant(start)]
       ) { max($0.instant(0), start)..<min($0.instant(1), end) }
+      record.add(gaps: try Rows.downtimes(of: pool, from: start, before: end, connection))
       return record
     }
   }

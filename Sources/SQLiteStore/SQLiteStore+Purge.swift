@@ -148,6 +148,7 @@ extension SQLiteStore {
   private func purgeDemand(
     _ before: Instant, _ allowance: inout Allowance
   ) throws(StoreError) {
+    allowance.spend(try purgeService(before: before, limit: max(0, allowance.left)))
     for pool in inForce.keys.sorted() where allowance.left > 0 {
       try purgeWaste(of: pool, before, &allowance)
       guard allowance.left > 0 else { return }

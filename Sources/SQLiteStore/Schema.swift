@@ -409,6 +409,14 @@ enum Schema {
     ALTER TABLE pools ADD COLUMN auto_unused INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE pools ADD COLUMN auto_why TEXT NOT NULL DEFAULT '';
     """,
+    """
+    -- Spans in which a server counted what was asked of the pools. From the first of them on, a bin of
+    -- `demand` that is not there is unknown outside of them, as in a span of `demand_gaps`.
+    CREATE TABLE service (
+      start INTEGER PRIMARY KEY,
+      seen INTEGER NOT NULL
+    ) STRICT;
+    """,
   ]
 
   /// The version that a database has after all migrations.

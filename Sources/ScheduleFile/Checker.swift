@@ -102,6 +102,8 @@ struct Checker {
     switch name {
     case "pool": "name the pool that the file declares: `pool: movie-tickets`"
     case "command": "name the program as a list: `command: [./producers/make]`"
+    case "from", "to":
+      "write both: `{from: \"2026-03-01T08:00:00Z\", to: \"2026-03-01T12:00:00Z\"}`"
     default: "say when to prefill: `cron: \"0 * * * *\"`"
     }
   }
@@ -129,7 +131,9 @@ struct Checker {
       return list(nodes, of: item, count: count, subject, at: node.range)
     case (.variables(let rule), .mapping(let entries)):
       return variables(entries, rule, subject.path)
-    case (.mapping, _), (.list, _), (.variables, _):
+    case (.days(let count), .mapping(let entries)):
+      return days(entries, count, subject)
+    case (.mapping, _), (.list, _), (.variables, _), (.days, _):
       wrongKind(node, kind, subject, at: keyRange)
       return nil
     case (_, .scalar(let text, let style)) where !node.isNull:
@@ -162,7 +166,8 @@ struct Checker {
 
   /// What to do about a key or an item without a value.
   private func nullHint(_ kind: ValueKind, _ subject: Subject, isEmpty: Bool) -> String {
-    if subject.path == "pool" || subject.path == "schedules.cron" {
+    let required = ["pool", "schedules.cron", "demand.exclude.from", "demand.exclude.to"]
+    if required.contains(subject.path) {
       return missingHint(String(subject.key))
     }
     if subject.isItem {
@@ -193,6 +198,30 @@ struct Checker {
           keyRange: $0.range, node: $0,
           value: check($0, as: kind, subject.item, at: $0.range))
       })
+  }
+
+  private mutating func days(
+    _ entries: [(key: YAMLNode, value: YAMLNode)], _ count: ClosedRange<Int>, _ subject: Subject
+  ) -> CheckedValue? {
+    if entries.count > count.upperBound {
+      report(
+        entries[count.upperBound].key.range, "\(subject) takes \(count.upperBound) dates at most",
+        hint: "take away the dates from here on, or those that are long past")
+      return nil
+    }
+    var result: [Day] = []
+    for (name, range, node) in named(entries, of: subject.path) {
+      let (date, problem) = ScalarCheck.date(name)
+      if let problem { report(range, problem.message, hint: problem.hint) }
+      if let date,
+        case .text(let word)? = check(
+          node, as: .word(Day.weekdays), Subject(path: "\(subject.path).\(name)"), at: range),
+        let weekday = Day.weekdays.firstIndex(of: word)
+      {
+        result.append(Day(date: date, range: range, weekday: weekday))
+      }
+    }
+    return .days(result)
   }
 
   private mutating func variables(

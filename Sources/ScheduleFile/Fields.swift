@@ -1,3 +1,4 @@
+import Cron
 import Larder
 
 /// A value that fits its key.
@@ -13,6 +14,7 @@ enum CheckedValue {
   case mapping(Fields)
   case list([Field])
   case variables([Variable])
+  case days([Day])
 }
 
 /// An environment variable's name and text, in the order of the file.
@@ -20,6 +22,18 @@ struct Variable {
   let name: String
   let nameRange: Range<Int>
   let text: String
+}
+
+/// A date and the weekday that it is like, in the order of the file.
+struct Day {
+  let date: CivilDate
+  let range: Range<Int>
+  /// 0 for Sunday to 6 for Saturday.
+  let weekday: Int
+
+  static let weekdays = [
+    "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
+  ]
 }
 
 /// A key's value with its places.
@@ -75,6 +89,15 @@ struct Fields {
 
   func variables(_ key: String) -> [Variable] {
     if case .variables(let variables)? = fields[key]?.value { variables } else { [] }
+  }
+
+  func days(_ key: String) -> [Day] {
+    if case .days(let days)? = fields[key]?.value { days } else { [] }
+  }
+
+  /// A time that has been checked.
+  func instant(_ key: String) -> Instant? {
+    text(key).flatMap(RFC3339.parse)
   }
 
   /// What a number is, given or not; nil where the one that is given is wrong.

@@ -34,4 +34,6 @@ enum FileLimits {
   static let backorderTimeout = Duration.seconds(30 * 86_400)
   static let webhookURLBytes = 2048
   static let schedules = 0...Limits.schedulesPerPool
+  static let excludedSpans = 0...Limits.excludedSpans
+  static let dayOverrides = 0...Limits.dayOverrides
 }

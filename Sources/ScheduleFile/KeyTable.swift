@@ -12,6 +12,8 @@ package enum TextRule: Sendable, Hashable {
   case revision
   /// The address of a webhook, or the word `none`.
   case webhook
+  /// A time with its offset, RFC 3339.
+  case instant
 }
 
 /// What durations a key takes.
@@ -46,6 +48,8 @@ package indirect enum ValueKind: Sendable {
   case list(of: ValueKind, count: ClosedRange<Int>)
   /// Names of environment variables, each with a text.
   case variables(TextRule)
+  /// So many dates, each with the weekday that it is like.
+  case days(count: ClosedRange<Int>)
 }
 
 /// What a key is when the file leaves it out.

@@ -42,6 +42,7 @@ struct PoolBuilder {
       checkNothingRuns(file, stock)
     }
     let claims = self.claims(file.mapping("claims"), stock: stock)
+    let demand = self.demand(file.mapping("demand"))
     guard let name = file.text("pool") else { return nil }
     var pool = Pool(name: name)
     pool.description = file.text("description") ?? pool.description
@@ -50,6 +51,7 @@ struct PoolBuilder {
     pool.stock = policy
     pool.schedules = schedules
     pool.claims = claims
+    pool.demand = demand
     return pool
   }
 }

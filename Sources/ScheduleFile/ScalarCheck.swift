@@ -1,3 +1,4 @@
+import Cron
 import Larder
 
 /// Reads one single value as a kind says, or says what is wrong with it.
@@ -30,7 +31,7 @@ struct ScalarCheck {
     case .duration(let rule): return duration(rule)
     case .rate: return rate()
     case .word(let words): return word(words)
-    case .mapping, .list, .variables: return nil
+    case .mapping, .list, .variables, .days: return nil
     }
   }
 
@@ -209,6 +210,12 @@ struct ScalarCheck {
         hint: "shorten it, to a version or a hash of the program perhaps")
     case .path where text.isEmpty:
       return fail("\(subject) names no file", hint: "write the path of a file")
+    case .instant where RFC3339.parse(text) == nil:
+      return fail(
+        "\(subject) takes a time with its offset, not \(shown(text))",
+        hint: Self.shape(of: text).hasPrefix("0000-00-00T00:00:00")
+          ? "look at the day and at the hour, and end it with `Z` or an offset such as `+01:00`"
+          : "write `\"2026-03-01T08:00:00Z\"`, or `+01:00` instead of the `Z`")
     case .webhook where text != WebhookURL.none:
       return webhook()
     default:
@@ -232,6 +239,29 @@ struct ScalarCheck {
     let scalars = name.unicodeScalars
     return (1...FileLimits.scheduleNameCharacters).contains(scalars.count) && scalars.first != " "
       && !scalars.contains { $0.properties.generalCategory == .control }
+  }
+
+  /// The date that a key names, or what is wrong with it.
+  static func date(_ text: String) -> (date: CivilDate?, problem: Problem?) {
+    // A date is what a time of day may follow.
+    if let midnight = RFC3339.parse(text + "T00:00:00Z") {
+      return (CivilDate(daysSinceEpoch: midnight.seconds / 86_400), nil)
+    }
+    if shape(of: text) == "0000-00-00" {
+      let message = "the calendar has no \(shown(text))"
+      return (nil, Problem(message: message, hint: "look at the month and at the day"))
+    }
+    return (
+      nil,
+      Problem(
+        message: "\(shown(text)) is not a date",
+        hint: "write the year, the month and the day: `\"2026-12-24\"`")
+    )
+  }
+
+  /// A text with a 0 for each digit.
+  private static func shape(of text: String) -> String {
+    String(text.map { $0.isASCII && $0.isNumber ? "0" : $0 })
   }
 
   /// What is wrong with the name of an environment variable; nil: nothing.

@@ -21,6 +21,7 @@ package enum ScheduleKeys {
         "schedules", .list(of: .mapping(schedule), count: FileLimits.schedules),
         default: .emptyList),
       Key("claims", .mapping(claims)),
+      Key("demand", .mapping(demand)),
     ])
 
   static let producer = KeyTable(
@@ -120,8 +121,25 @@ package enum ScheduleKeys {
       Key("secret", .text(.path), default: .text(WebhookURL.none)),
     ])
 
+  static let demand = KeyTable(
+    "demand",
+    [
+      Key(
+        "exclude", .list(of: .mapping(exclude), count: FileLimits.excludedSpans),
+        default: .emptyList),
+      Key("days", .days(count: FileLimits.dayOverrides), default: .emptyMapping),
+    ])
+
+  static let exclude = KeyTable(
+    "demand.exclude",
+    [
+      Key("from", .text(.instant), required: true),
+      Key("to", .text(.instant), required: true),
+    ])
+
   /// Every mapping of the file, the file itself first.
   static let tables = [
     file, producer, retry, breaker, stock, schedule, claims, backorder, webhook,
+    demand, exclude,
   ]
 }

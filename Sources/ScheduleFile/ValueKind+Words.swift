@@ -15,6 +15,7 @@ extension ValueKind {
   /// What is wanted, for messages.
   var noun: String {
     switch self {
+    case .text(.instant): "a time with its offset"
     case .text: "a text"
     case .boolean: "`true` or `false`"
     case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
@@ -29,6 +30,7 @@ extension ValueKind {
     case .mapping: "a mapping of keys"
     case .list: "a list"
     case .variables: "a mapping of variables' names to texts"
+    case .days: "a mapping of dates to weekdays"
     }
   }
 
@@ -38,6 +40,7 @@ extension ValueKind {
     case .text: "write `\"\"` for an empty text, or leave the key out"
     case .mapping: "indent its keys below it, or leave the key out"
     case .variables: "indent the names below it, or write `{}` for none"
+    case .days: "indent the dates below it, or write `{}` for none"
     default: "give it a value, or leave the key out"
     }
   }
@@ -53,6 +56,7 @@ extension ValueKind {
     case (.mapping, .sequence): return "write its keys below it, without `- `"
     case (.mapping, _): return "write its keys below it, indented"
     case (.variables, _): return "write `NAME: text` below it, indented"
+    case (.days, _): return "write `\"2026-12-24\": sunday` below it, indented"
     case (.text, .mapping): return "quote a text that has a `:` or a `?` in it"
     case (_, .sequence): return "write one value, without `- ` or brackets"
     default: return nil

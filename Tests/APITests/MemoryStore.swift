@@ -172,6 +172,7 @@ final class MemoryWriter: Store {
   ) throws(StoreError) -> DemandImport { DemandImport() }
   var demandWaits: Bool { false }
   func writeDemand() throws(StoreError) {}
+  func noteService(at now: Instant) throws(StoreError) {}
   func takeChanges() throws(StoreError) -> [String: Stock] { [:] }
   func close() {}
 }

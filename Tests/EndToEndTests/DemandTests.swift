@@ -35,7 +35,7 @@ import Testing
       #expect(try workspace.larder("claim", "codes", "--user", "u").status == 3)
 
       let json = try workspace.larder("demand", "codes", "--json").json
-      #expect(json.names == ["pool", "bins", "gaps", "cursor"])
+      #expect(json.names == ["pool", "bins", "gaps", "excluded", "cursor"])
       let bins = json["bins"].elements
       #expect(
         bins[0].names == ["start", "requests", "hits", "misses", "claimed", "missed", "wasted"])
@@ -74,6 +74,55 @@ import Testing
       let cursor = try #require(page.json["cursor"].string)
       let rest = try server.http.send("GET", "/v1/pools/codes/demand?limit=2&cursor=\(cursor)")
       #expect(rest.json["bins"].elements.map { $0["requests"].int } == [1000 % 7, 1001 % 7])
+    }
+  }
+
+  /// Runs a script of SQL over the store of a server that is down.
+  private func change(_ workspace: Workspace, _ sql: String) throws {
+    let python = """
+      import sqlite3
+      store = sqlite3.connect('larder.db')
+      store.executescript("\(sql)")
+      """
+    let child = try workspace.start(["/usr/bin/env", "python3", "-c", python])
+    #expect(try child.wait() == 0, "\(child.errors)")
+  }
+
+  @Test func timeWithoutAServerIsUnknown() throws {
+    try Workspace.with { workspace in
+      try workspace.declare("codes", "claims: {per_user: 0}")
+      let server = try workspace.serve()
+      let answer = try server.http.post("/v1/pools/codes/claims", #"{"user":"u"}"#)
+      #expect(answer.status == 409, "\(answer.text)")
+      try eventually("the miss is written") {
+        try server.http.get("/v1/pools/codes/demand").json["bins"].elements.count == 1
+      }
+      try server.kill()
+      // As if that had been 2 hours ago.
+      let hours = 2 * 3_600_000
+      try change(
+        workspace,
+        "UPDATE demand SET bin = bin - \(hours); UPDATE misses SET bin = bin - \(hours);"
+          + "UPDATE service SET start = start - \(hours), seen = seen - \(hours);")
+      func gaps() throws -> [JSON] {
+        try workspace.larder("demand", "codes", "--json").json["gaps"].elements
+      }
+      let down = try #require(try gaps().first)
+      let now = Date().timeIntervalSince1970
+      #expect(abs(try #require(down["from"].time) - (now - 7200)) < 600)
+      #expect(abs(try #require(down["to"].time) - now) < 60)
+      // Back, and 5 minutes later known again, but for the bin in which it came back.
+      let again = try workspace.serve()
+      let back = try #require(try gaps().first)
+      #expect(back["from"] == down["from"])
+      let csv = try workspace.larder("demand", "codes", "--csv").output
+      #expect(csv.split(separator: "\n").count == 2, "\(csv)")
+      let past = try again.http.get("/v1/pools/codes/plan").json["past"].elements
+      #expect(past.last?["requests"] == .null)
+      try again.kill()
+      try change(
+        workspace, "UPDATE service SET start = start - \(hours), seen = seen - \(hours);")
+      #expect(try gaps().count == 1)
     }
   }
 

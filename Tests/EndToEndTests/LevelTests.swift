@@ -53,6 +53,37 @@ import Testing
     }
   }
 
+  @Test func levelsAreDrawnWithTheirMisses() throws {
+    try Workspace.with { workspace in
+      try workspace.declare("codes", "claims: {per_user: 0}\nstock: {max: 10}")
+      try workspace.declare("seats", "stock: {max: 10}")
+      // The pool has been there for longer than the picture tells of.
+      let old = Int(Date().timeIntervalSince1970) - 60 * 3600
+      let time = ISO8601DateFormatter().string(from: Date(timeIntervalSince1970: Double(old)))
+      let history = "start,requests\n\(time.prefix(14))00:00Z,5\n\(time.prefix(14))05:00Z,7\n"
+      let taken = try workspace.larder("demand", "import", "codes", "-", input: history)
+      #expect(taken.status == 0, "\(taken.errors)")
+      #expect(try workspace.larder("put", "codes", "--lines", input: "a\nb\nc\n").status == 0)
+      for status: Int32 in [0, 0, 0, 3, 3] {
+        #expect(try workspace.larder("claim", "codes", "--user", "u").status == status)
+      }
+      #expect(try workspace.larder("put", "codes", "--lines", input: "d\ne\n").status == 0)
+      #expect(try workspace.larder("put", "seats", "--lines", input: "a\n").status == 0)
+      let drawn = try workspace.larder("levels", "--svg", "levels.svg")
+      #expect(drawn.status == 0 && drawn.output.contains("codes"), "\(drawn.errors)")
+      let all = workspace.read("levels.svg")
+      for text in [
+        "codes", "seats", "on the shelf 2", "max 10", "got their items: 3", "misses: 2",
+        "got their items: 0", "unknown", "hit rate 60.0 % in 24 h, waste 0.0 % in 24 h, lasts ",
+      ] { #expect(all.contains(">\(text)"), "\(text)") }
+      #expect(try workspace.larder("levels", "codes", "--svg", "one.svg").status == 0)
+      let one = workspace.read("one.svg")
+      #expect(one.contains(">codes<") && !one.contains(">seats<"))
+      let both = try workspace.larder("levels", "--svg", "x.svg", "--watch")
+      #expect(both.status == 2 && both.errors.contains("--svg and --watch exclude each other"))
+    }
+  }
+
   @Test func anItemThatExpiresIsWasteWithAndWithoutAServer() throws {
     try Workspace.with { workspace in
       try workspace.declare("codes", "claims: {per_user: 0}\nstock: {shelf_life: 1s}")

@@ -126,6 +126,72 @@ import Testing
     }
   }
 
+  @Test func whatTheFileExcludesIsNotLearned() throws {
+    try Workspace.with { workspace in
+      let present = Int(Date().timeIntervalSince1970) / 3600
+      let format = ISO8601DateFormatter()
+      func time(_ hour: Int) -> String {
+        format.string(from: Date(timeIntervalSince1970: Double(hour * 3600)))
+      }
+      // 60 an hour, 6 on the weekday 3 days after tomorrow; a flood in the last hours.
+      let tomorrow = present / 24 + 1
+      let rows = (present - 6 * 168..<present).map { hour in
+        let isQuiet = (hour / 24 - tomorrow - 3) % 7 == 0
+        return "\(time(hour)),\(hour >= present - 4 ? 9999 : isQuiet ? 6 : 60)\n"
+      }
+      try workspace.write("history.csv", "start,requests\n" + rows.joined())
+      try workspace.producer("make", Scripts.counting)
+      let flood = "{from: \"\(time(present - 4))\", to: \"\(time(present))\"}"
+      // 1970-01-01 was a Thursday.
+      let weekdays = [
+        "thursday", "friday", "saturday", "sunday", "monday", "tuesday", "wednesday",
+      ]
+      let date = time(tomorrow * 24).prefix { $0 != "T" }
+      func declare(_ pool: String, _ demand: String) throws {
+        try workspace.declare(
+          pool,
+          """
+          producer: {command: [./make]}
+          stock: {target: 20, shelf_life: 2h}
+          \(demand)
+          """)
+        #expect(try workspace.larder("demand", "import", pool, "history.csv").status == 0)
+      }
+      try declare("plain", "")
+      try declare("told", "demand: {exclude: [\(flood)]}")
+      try declare("quiet", "demand: {days: {\"\(date)\": \(weekdays[(tomorrow + 3) % 7])}}")
+      #expect(try workspace.larder("check").status == 0)
+      func plan(_ pool: String) throws -> JSON {
+        try workspace.larder("plan", pool, "--lead-time", "10m", "--json").json
+      }
+      let (plain, told) = (try plan("plain"), try plan("told"))
+      #expect(try #require(plain["expected"].number) > 500)
+      #expect(try #require(told["expected"].number) < 150)
+      #expect(told["past"].elements.suffix(4).allSatisfy { $0["requests"] == .null })
+      for (usual, quiet) in zip(plain["forecast"].elements, try plan("quiet")["forecast"].elements)
+      {
+        let isTomorrow = usual["from"].string?.hasPrefix(date) ?? false
+        #expect((quiet["usual"].number == usual["usual"].number) == !isTomorrow)
+        if isTomorrow { #expect(try #require(quiet["usual"].number) < 15) }
+      }
+
+      let listing = try workspace.larder("demand", "told", "--json").json
+      #expect(
+        listing["excluded"].elements.map { [$0["from"].time, $0["to"].time] }
+          == [[Double((present - 4) * 3600), Double(present * 3600)]])
+      #expect(listing["bins"].elements.last?["requests"].int == 9999 / 12 + 1)
+      let csv = try workspace.larder("demand", "told", "--csv").output
+      #expect(!csv.contains(time(present - 4)) && csv.contains(time(present - 5)))
+      let table = try workspace.larder("demand", "told").output
+      let line =
+        "excluded from forecasts: \(4 * 9999) requests from \(time(present - 4).dropLast())"
+      #expect(table.contains("\n\(line)"), "\(table)")
+      // What lies outside of the span that is asked for is not told of.
+      let earlier = try workspace.larder("demand", "told", "--to", time(present - 4), "--json").json
+      #expect(earlier["excluded"] == .array([]) && listing["bins"].elements.count > 1000)
+    }
+  }
+
   @Test func theForecastIsDrawn() throws {
     try Workspace.with { workspace in
       try declare("codes", in: workspace, "target: 20, shelf_life: 2h")

@@ -94,6 +94,7 @@ private final class FlakyStore: Store {
   }
   var demandWaits: Bool { store.demandWaits }
   func writeDemand() throws(StoreError) { try store.writeDemand() }
+  func noteService(at now: Instant) throws(StoreError) { try store.noteService(at: now) }
   func close() { store.close() }
 }
 

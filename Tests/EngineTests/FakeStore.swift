@@ -109,6 +109,10 @@ final class FakeStore: Store {
     demandWaits = false
   }
 
+  func noteService(at now: Instant) throws(StoreError) {
+    log.add("service \(now.milliseconds)")
+  }
+
   func space() -> DiskSpace? { room.change { $0 } }
 
   func probe() throws(StoreError) {

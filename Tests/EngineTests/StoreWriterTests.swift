@@ -352,3 +352,40 @@ import Testing
     #expect(log.all.count { $0.hasPrefix("failure") } == 1)
   }
 }
+
+/// What a server's writer notes, so that time in which nobody counted requests is known.
+@Suite struct ServiceNoteTests {
+  private let log = Log()
+  private let time = Mailbox(noon + .seconds(300) - .milliseconds(40))
+
+  private var notes: [String] { log.all.filter { $0.hasPrefix("service") } }
+
+  private func note(_ instant: Instant) -> String { "service \(instant.milliseconds)" }
+
+  @Test func aServerNotesItsStartEachBinAndItsEnd() {
+    let writer = StoreWriter(
+      store: FakeStore(log), serves: true, clock: { [time] in time.change { $0 } }
+    ) {
+      _ in
+    }
+    let start = time.change { $0 }
+    // The clock stands still, 40 ms before the end of a bin, and there is nothing else to do.
+    #expect(log.wait { $0.count { $0 == note(start) } >= 3 })
+    time.change { $0 = $0 + .seconds(7) }
+    writer.stop()
+    #expect(notes.last == note(start + .seconds(7)))
+    #expect(log.all.last == "close")
+  }
+
+  @Test func aCommandNotesNothing() {
+    let writer = StoreWriter(store: FakeStore(log)) { _ in }
+    let accepted = writer.submit { (_, _) throws(StoreError) in
+    } _: { [log] _ in
+      log.add("done")
+    }
+    #expect(accepted)
+    #expect(log.wait { $0.contains("done") })
+    writer.stop()
+    #expect(notes == [] && log.all.contains("close"))
+  }
+}

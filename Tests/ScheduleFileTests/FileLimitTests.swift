@@ -43,6 +43,16 @@ import Testing
       isGood(
         "producer: {command: [make]}\nstock: {target: 1}\n"
           + "schedules: [\(schedules.joined(separator: ", "))]") == isTaken)
+    let span = "{from: 2026-03-01T08:00:00Z, to: 2026-03-01T12:00:00Z}"
+    let spans = Array(repeating: span, count: Limits.excludedSpans + more)
+    #expect(isGood("demand: {exclude: [\(spans.joined(separator: ", "))]}") == isTaken)
+    let days = (0..<Limits.dayOverrides + more).map { place in
+      let (year, rest) = place.quotientAndRemainder(dividingBy: 12 * 28)
+      let (month, day) = rest.quotientAndRemainder(dividingBy: 28)
+      func two(_ number: Int) -> String { number < 9 ? "0\(number + 1)" : "\(number + 1)" }
+      return "202\(year)-\(two(month))-\(two(day)): sunday"
+    }
+    #expect(isGood("demand: {days: {\(days.joined(separator: ", "))}}") == isTaken)
   }
 
   @Test func listsStandInEachOtherSoDeep() {

@@ -1,3 +1,4 @@
+import Cron
 import Larder
 import Sizing
 import Testing
@@ -137,6 +138,14 @@ import Testing
     #expect(
       pool.claims.webhook
         == WebhookSpec(url: "https://example.org/hook?a=%20", secret: "/srv/secrets/hook.key"))
+    let excluded = pool.demand.excluded.map { [$0.lowerBound, $0.upperBound].map(RFC3339.format) }
+    #expect(
+      excluded == [
+        ["2026-03-01T08:00:00.000Z", "2026-03-01T11:00:00.000Z"],
+        ["2026-02-01T00:00:00.500Z", "2026-02-02T00:00:00.000Z"],
+      ])
+    let days = [(24, 0), (28, 6)].map { (CivilDate(year: 2026, month: 12, day: $0)!, $1) }
+    #expect(pool.demand.days == Dictionary(uniqueKeysWithValues: days))
   }
 
   @Test(arguments: [

@@ -75,7 +75,19 @@ enum SchemaOfTable {
         "type": "object", "propertyNames": ["pattern": "^(?!LARDER_)[A-Za-z_][A-Za-z0-9_]*$"],
         "additionalProperties": schema(of: rule),
       ]
+    case .days(let count):
+      return [
+        "type": "object", "maxProperties": count.upperBound,
+        "propertyNames": ["pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"],
+        "additionalProperties": ["enum": Day.weekdays],
+      ]
     }
+  }
+
+  private static func instant() -> String {
+    let date = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    let time = #"[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?"#
+    return "^\(date)[Tt ]\(time)([Zz]|[+-][0-9]{2}:[0-9]{2})$"
   }
 
   private static func pattern(of rule: DurationRule) -> String {
@@ -100,6 +112,7 @@ enum SchemaOfTable {
     let scalar = ["string", "number", "boolean"]
     return switch rule {
     case .cron, .zone: ["type": "string"]
+    case .instant: ["type": "string", "pattern": instant()]
     case .poolName: ["type": scalar, "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$"]
     case .scheduleName:
       [

@@ -37,7 +37,7 @@ import Testing
 
   @Test func aFileOfAllDefaultsIsTheFileWithoutThem() throws {
     let written = ScheduleKeys.tables.filter { !$0.path.isEmpty }
-    #expect(written.count == 8)
+    #expect(written.count == 10)
     let head = "command: [make]\n"
     let sparse = Data.parse(
       "pool: p\nproducer: {command: [make]}\nstock: {target: 1}\nschedules: [{cron: '@daily'}]\n")
@@ -57,6 +57,8 @@ import Testing
       schedules:
         - cron: "@daily"
       \(defaults(ScheduleKeys.schedule, 4))
+      demand:
+      \(defaults(ScheduleKeys.demand, 2))
       claims:
       \(defaults(ScheduleKeys.claims, 2))
         backorder:
@@ -92,6 +94,7 @@ import Testing
     "cron-inverted-range", "cron-plain", "cron-escaped", "cron-folded", "cron-field-count",
     "cron-impossible", "zone-unknown", "jitter-too-long", "reorder-above-max",
     "reorder-above-default-max", "claims-too-long", "webhook-port",
+    "demand-calendar",
   ]
 
   @Test(arguments: Data.names("bad"))
@@ -146,6 +149,15 @@ import Testing
     "claims: {webhook: {url: 'https://a'}}", "claims: {webhook: {url: 'https://a', secret: none}}",
     "claims: {webhook: {url: 'https://a', secret: ''}}",
     "claims: {webhook: {url: 'https://a', secret: nones}}",
+    "demand:", "demand: {}", "demand: {exclude: }", "demand: {exclude: {}}",
+    "demand: {exclude: [{}]}",
+    "demand: {exclude: [{from: 2026-03-01T08:00:00Z}]}",
+    "demand: {exclude: [{from: 2026-03-01T08:00:00Z, to: '2026-03-01 10:00:00.5+01:00'}]}",
+    "demand: {exclude: [{from: 2026-03-01T08:00Z, to: 2026-03-02T08:00:00Z}]}",
+    "demand: {exclude: [{from: 2026-03-01T08:00:00Z, to: 5}]}", "demand: {days: }",
+    "demand: {days: []}", "demand: {days: {}}", "demand: {days: {2026-12-24: sunday}}",
+    "demand: {days: {'2026-12-24': Sunday}}", "demand: {days: {2026-12-24: 0}}",
+    "demand: {days: {24.12.2026: sunday}}", "demand: {days: {2026-12-24: }}",
     "nonsense: 1",
   ])
   func parserAndSchemaAgree(_ entry: String) throws {

@@ -34,6 +34,7 @@ struct SchemaValidator {
     case "items": return array.map { $0.allSatisfy { accepts($0, rule as! [String: Any]) } } ?? true
     case "required":
       return object.map { o in (rule as! [String]).allSatisfy { o[$0] != nil } } ?? true
+    case "maxProperties": return object.map { $0.count <= rule as! Int } ?? true
     case "propertyNames":
       return object.map { $0.keys.allSatisfy { accepts($0, rule as! [String: Any]) } } ?? true
     case "properties":

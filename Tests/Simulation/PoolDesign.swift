@@ -97,7 +97,7 @@ struct PoolDesign: Sendable {
   private static func claims(_ first: SeededRandom) -> [String] {
     var random = first
     return [
-      "claims:", "  order: \(random.pick(["fefo", "fefo", "fifo"]))",
+      "claims:", "  order: \(random.pick(["fefo", "fifo"]))",
       "  per_user: \(random.pick([0, 0, 1, 5]))",
       "  min_remaining: \(random.pick(["0s", "0s", "5s", "90s"]))",
       "  hold: \(random.pick(["0s", "20s", "2m", "10m"]))",

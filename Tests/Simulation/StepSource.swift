@@ -4,6 +4,8 @@ import Larder
 struct StepSource {
   private var random: SeededRandom
   private let pools: Int
+  /// What comes next of steps that belong together.
+  private var rest: [Step] = []
 
   init(seed: UInt64, pools: Int) {
     random = SeededRandom(seed: seed ^ 0x5EED)
@@ -16,10 +18,31 @@ struct StepSource {
   }
 
   private mutating func step() -> Step {
+    if rest.isEmpty, random.chance(1) { rest = rush() }
+    if !rest.isEmpty { return rest.removeFirst() }
     var step = Step(action: action())
     if random.chance(6) { step.meanwhile = (0..<random.number(1...2)).map { _ in concurrent() } }
     if random.chance(3) { step.crash = crash() }
     return step
+  }
+
+  /// Items of several lives come to a pool, and claims of some of them at several times, with nothing
+  /// between that takes from the shelf what has expired.
+  private mutating func rush() -> [Step] {
+    let pool = pool()
+    var actions: [Action] = []
+    for _ in 0..<random.number(2...3) {
+      let number = Batch.Number.exactly(random.number(1...6))
+      let life = random.pick([nil, nil, 1, 4, 30, 95])
+      actions.append(
+        .put(pool: pool, batch: Batch(number: number, life: life, seed: random.next())))
+    }
+    for _ in 0..<random.number(2...3) {
+      let claim = ClaimAction(
+        pool: pool, user: random.number(1...8), count: random.pick([1, 2, 3, 8]))
+      actions += [.orders([.request(claim)]), .stall(milliseconds: random.number(0...40_000))]
+    }
+    return ([.keepBusy(steps: actions.count)] + actions).map { Step(action: $0) }
   }
 
   private mutating func crash() -> Crash {

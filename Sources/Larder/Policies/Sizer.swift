@@ -18,7 +18,7 @@ package struct Sizer: Sendable {
   ) {
     expiring = evidence.expiring
     runTimes = evidence.runTimes
-    let series = evidence.demand.series(before: now)
+    let series = evidence.demand.series(for: status.pool, before: now)
     planner = Planner(
       supply: status.supply(evidence.runTimes, terms, at: now),
       calendar: status.pool.calendar(from: series.start, to: now.bin), start: series.start)
@@ -34,7 +34,7 @@ package struct Sizer: Sendable {
     expiring = evidence.expiring
     // Before the first request nothing is known.
     let first = planner.knownSince == nil ? evidence.demand.bins.first?.start.bin ?? now.bin : bin
-    let series = evidence.demand.series(from: first, before: now.bin)
+    let series = evidence.demand.series(from: first, before: now.bin, for: pool)
     let day = bin / Grid.binsPerDay
     for bin in bin..<now.bin { planner.observe(series[bin]) }
     if bin / Grid.binsPerDay != day {
@@ -115,12 +115,14 @@ package struct AutoTarget: Sendable, Hashable {
 }
 
 extension Pool {
-  /// The clocks that its first schedule goes by.
+  /// The clocks that its first schedule goes by, and the days that its file makes others, for demand
+  /// from one bin on and before another, and for what comes soon after.
   fileprivate func calendar(from start: Int, to end: Int) -> LocalCalendar {
-    guard let zone = schedules.first?.zone else { return .utc }
+    let zone = schedules.first?.zone ?? .utc
     let (before, after) = (9 * Grid.hoursPerWeek, 5 * Grid.hoursPerWeek)
     return LocalCalendar(
-      zone: zone, over: Grid.hour(of: start) - before..<Grid.hour(of: end) + after)
+      zone: zone, over: Grid.hour(of: start) - before..<Grid.hour(of: end) + after,
+      overrides: demand.days)
   }
 }
 

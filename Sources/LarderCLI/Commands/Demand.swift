@@ -15,8 +15,9 @@ extension Command {
     notes: """
       Requests are counted by 5 minutes: hits got their items, misses found too few. A repeat of a claim
       and a refusal for another reason are none. WASTED: items that expired, were recalled as stale or
-      overfilled the pool. --json lists the bins in which something was asked for or wasted, and the gaps
-      of which nothing is known; --csv lists all, up to the last that is over, and leaves gaps empty.
+      overfilled the pool. --json lists the bins in which something was asked for or wasted, the gaps of
+      which nothing is known, and what the pool's file excludes; --csv lists all, up to the last that is
+      over, and leaves gaps and what is excluded empty.
       """, options: [csv, from, to]
   ) { context throws(CommandError) in
     let arguments = context.arguments

@@ -5,6 +5,9 @@ import Larder
 extension Command {
   private static let csv = Option(name: "--csv", help: "print comma-separated values")
   private static let watch = Option(name: "--watch", help: "print again every second")
+  private static let svg = Option(
+    name: "--svg", value: "FILE",
+    help: "draw each shelf against its levels, and the last 48 hours with their misses")
 
   static let levels = Command(
     name: "levels", arguments: "[POOL…]", summary: "reports what the shelves hold, and why",
@@ -15,10 +18,13 @@ extension Command {
       and recalls included; `larder waste` tells why. COVER: how long what is available lasts at the rate at which the last hour asked for items,
       or the last 24 hours where that hour was quiet. NEXT RUN: the next nominal time with its jitter.
       Demand is on disk at most a second later. Warnings go to standard error.
-      """, options: [csv, watch]
+      """, options: [csv, watch, svg]
   ) { context throws(CommandError) in
     if context.wantsJSON, context.arguments.has(csv) {
       throw .usage("--json and --csv exclude each other")
+    }
+    if context.arguments.has(svg), context.arguments.has(watch) {
+      throw .usage("--svg and --watch exclude each other")
     }
     let client = try context.readingClient()
     defer { client.close() }
@@ -26,6 +32,9 @@ extension Command {
     request.query = context.arguments.positional.map { ("pool", $0) }
     while true {
       let body = try client.call(request)
+      if let picture = context.arguments.value(svg) {
+        try Files.write(LevelPicture.chart(of: JSONNode(body), client).svg, to: picture)
+      }
       if context.arguments.has(watch), Terminal.outputIsTerminal {
         Terminal.output("\u{1B}[H\u{1B}[2J")
       }

@@ -6,6 +6,8 @@ import Sizing
 struct DemandListing {
   let pool: String
   private(set) var record = DemandRecord()
+  /// Spans that the pool's file excludes, some of which are in what was asked for.
+  private(set) var excluded: [Range<Instant>] = []
   private var bins: [JSONNode] = []
 
   /// - Parameter request: the call, without its limit and cursor.
@@ -20,6 +22,10 @@ struct DemandListing {
       }
       for bin in page["bins"]?.elements ?? [] { add(bin) }
       for gap in page["gaps"]?.elements ?? [] { add(gap: gap) }
+      // The first page has those of the later ones too.
+      if excluded.isEmpty {
+        excluded = (page["excluded"]?.elements ?? []).compactMap { Self.span($0) }
+      }
       guard let cursor = page["cursor"]?.string else { return }
       request.query = query + [("cursor", cursor)]
     }
@@ -39,14 +45,19 @@ struct DemandListing {
 
   /// A page's gap may be the rest of the last one's.
   private mutating func add(gap: JSONNode) {
-    guard let from = gap["from"]?.string.flatMap(RFC3339.parse),
-      let to = gap["to"]?.string.flatMap(RFC3339.parse), from < to
-    else { return }
-    if let last = record.gaps.last, last.upperBound == from {
-      record.gaps[record.gaps.count - 1] = last.lowerBound..<to
+    guard let span = Self.span(gap) else { return }
+    if let last = record.gaps.last, last.upperBound == span.lowerBound {
+      record.gaps[record.gaps.count - 1] = last.lowerBound..<span.upperBound
     } else {
-      record.gaps.append(from..<to)
+      record.gaps.append(span)
     }
+  }
+
+  private static func span(_ span: JSONNode) -> Range<Instant>? {
+    guard let from = span["from"]?.string.flatMap(RFC3339.parse),
+      let to = span["to"]?.string.flatMap(RFC3339.parse), from < to
+    else { return nil }
+    return from..<to
   }
 
   // MARK: What is printed
@@ -56,14 +67,8 @@ struct DemandListing {
       json.object { json in
         json.member("pool", pool)
         json.array("bins") { json in bins.forEach { json.raw($0.text) } }
-        json.array("gaps") { json in
-          for gap in record.gaps {
-            json.object {
-              $0.member("from", gap.lowerBound)
-              $0.member("to", gap.upperBound)
-            }
-          }
-        }
+        json.spans("gaps", record.gaps)
+        json.spans("excluded", excluded)
         json.member("cursor", nil as String?)
       }
     }
@@ -71,7 +76,7 @@ struct DemandListing {
 
   /// Each bin that is over before an instant.
   func csv(before end: Instant) -> String {
-    let series = record.series(before: end)
+    let series = record.series(before: end, excluding: excluded)
     // What is unknown at the end tells nothing.
     let known = series.requests.lastIndex { $0 != nil }.map { series.start + $0 + 1 }
     return DemandText.csv(series, series.start..<(known ?? series.start))
@@ -95,7 +100,14 @@ struct DemandListing {
       total += day.demand
     }
     if days.count > 1 { table.add(row("all", total)) }
-    return table.text
+    return table.text + excluded.map { line(excluded: $0) }.joined()
+  }
+
+  private func line(excluded span: Range<Instant>) -> String {
+    let requests = record.bins.filter { span.bins.contains($0.start.bin) }
+      .reduce(0) { $0 + $1.demand.requests }
+    let (from, to) = (RFC3339.format(span.lowerBound), RFC3339.format(span.upperBound))
+    return "excluded from forecasts: \(requests) requests from \(from) to \(to)\n"
   }
 
   private func row(_ name: String, _ demand: Demand) -> [String] {
