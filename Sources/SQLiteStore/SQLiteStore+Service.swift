@@ -34,9 +34,12 @@ extension Rows {
     of pool: String, from start: Instant, before end: Instant, _ connection: Connection
   ) throws(StoreError) -> [Range<Instant>] {
     guard let first = try firstDemand(of: pool, connection), first < end else { return [] }
-    let spans = try connection.all("SELECT start, seen FROM service ORDER BY start") {
-      (start: $0.instant(0), seen: $0.instant(1))
-    }
+    let spans = try connection.all(
+      """
+      SELECT start, seen FROM service
+      WHERE start >= ifnull((SELECT max(start) FROM service WHERE start <= ?1), ?1) ORDER BY start
+      """, [.instant(start)]
+    ) { (start: $0.instant(0), seen: $0.instant(1)) }
     var pauses = zip(spans, spans.dropFirst()).map { $0.seen..<max($0.seen, $1.start) }
     if let last = spans.last, last.seen + Limits.serviceGap < end { pauses.append(last.seen..<end) }
     let whole = max(first, start)

@@ -8,6 +8,8 @@ package struct Sizer: Sendable {
   private var expiring: [Int: Int]
   /// How long past runs took that stored something, newest first.
   private var runTimes: [Duration]
+  /// Bins whose requests are known.
+  private(set) var knownBins: Int
   /// What a scheduled run was last planned by.
   package private(set) var plan: Plan?
 
@@ -22,6 +24,7 @@ package struct Sizer: Sendable {
     planner = Planner(
       supply: status.supply(evidence.runTimes, terms, at: now),
       calendar: status.pool.calendar(from: series.start, to: now.bin), start: series.start)
+    knownBins = series.requests.count { $0 != nil }
     for bin in series.start..<series.end { planner.observe(series[bin]) }
   }
 
@@ -36,6 +39,7 @@ package struct Sizer: Sendable {
     let first = planner.knownSince == nil ? evidence.demand.bins.first?.start.bin ?? now.bin : bin
     let series = evidence.demand.series(from: first, before: now.bin, for: pool)
     let day = bin / Grid.binsPerDay
+    knownBins += series.requests.count { $0 != nil }
     for bin in bin..<now.bin { planner.observe(series[bin]) }
     if bin / Grid.binsPerDay != day {
       planner.calendar = pool.calendar(from: bin - StockPlan.lookedBack, to: bin)

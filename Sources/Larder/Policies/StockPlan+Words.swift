@@ -45,9 +45,7 @@ extension StockPlan {
 
 extension Sizer {
   /// How long demand is known for.
-  var known: Duration {
-    .seconds(Grid.binSeconds * (planner.knownSince.map { bin - $0 } ?? 0))
-  }
+  var known: Duration { .seconds(Grid.binSeconds * knownBins) }
 }
 
 /// Plans in words.

@@ -155,7 +155,8 @@ import Testing
         "claim_index_filters", "claim_index_parts", "claim_index_runs", "claim_index_secret",
         "demand", "demand_gaps", "grants", "item_keys", "items", "misses", "pools", "run_logs",
         "runs",
-        "schedules", "settled_claims", "settled_stock", "shelf_attributes", "slices", "waste",
+        "schedules", "service", "settled_claims", "settled_stock", "shelf_attributes", "slices",
+        "waste",
         "webhooks",
       ])
     // Once done, a migration is not done again.

@@ -112,6 +112,7 @@ import Testing
     try fixture.put([NewItem(payload: "6", attributes: attributes)])
     let both = ClaimRequest(pool: "p", user: "y", match: match)
     #expect(try fixture.claim(both).granted != nil)
+    try fixture.store.noteService(at: start)
   }
 
   private func doEverythingStale(_ fixture: SQLiteFixture) throws {
