@@ -44,6 +44,8 @@ package enum Limits {
   package static let backordersPerPool = 100_000
   /// Places in a line of pending claims that are counted; nobody further behind is told a place.
   package static let placesInLine = 1000
+  /// Lines whose length the writer keeps in memory.
+  package static let linesCounted = 1000
   /// How long misses wait to be written, if nothing else is: what a crash may lose of them.
   package static let demandDelay = Duration.seconds(1)
   /// Other writes that wait for the writer; one more is answered 503.

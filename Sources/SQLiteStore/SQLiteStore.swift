@@ -23,6 +23,8 @@ package final class SQLiteStore: Store {
   var staleItems: [String: Int] = [:]
   /// How many pending claims each pool has, as far as transactions have ended.
   private var pending: [String: Int] = [:]
+  /// Of pending claims, with what the present transaction did.
+  var lines = LineLengths()
   /// Pools that have no schedule file any more.
   var retired: Set<String> = []
   /// Claims that the present transaction resolves, and those of earlier ones since `takeResolved`.
@@ -230,6 +232,7 @@ package final class SQLiteStore: Store {
       claimIndex.rollBack(to: mark)
       unsettled.rollBack()
       ahead.forget()
+      lines.forget()
       forgetDemand(after: error)
       throw error
     }
