@@ -30,6 +30,12 @@ package enum Limits {
   /// Items that are granted, or bytes of their payloads, until they are settled.
   package static let unsettledItems = 256 / testPart
   package static let unsettledBytes = 4 * 1024 * 1024
+  /// How long the engine is not woken for what claims changed of the stock.
+  package static let newsDelay = Duration.milliseconds(5)
+  /// A claim that is decided on its caller's thread and takes longer leaves so many of the next ones
+  /// to the writer's.
+  package static let aloneTime = Duration.milliseconds(2)
+  package static let aloneRest = 100
   /// How long no claim comes until fewer are settled.
   package static let settleDelay = Duration.milliseconds(5)
   /// What may wait to be settled where the disk has no room for it: beyond, claims are refused.
