@@ -86,8 +86,8 @@ package enum Limits {
   /// Claims in one transaction when a larger one found no room.
   package static let claimBatchWhenFull = 16
   /// Pages in the log at which they are put into the database: fewest, on a very small disk, and
-  /// most.
-  package static let logPages = 16...1000
+  /// most. Claims wait for that, so it is done often and little at once.
+  package static let logPages = 16...250
   /// How often the log tells of errors of the store that clients are answered with.
   package static let troubleEvery = Duration.seconds(10)
 
