@@ -85,9 +85,12 @@ package enum Limits {
   package static let rowBytes = 512
   /// Claims in one transaction when a larger one found no room.
   package static let claimBatchWhenFull = 16
-  /// Pages in the log at which they are put into the database: fewest, on a very small disk, and
-  /// most. Claims wait for that, so it is done often and little at once.
-  package static let logPages = 16...250
+  /// Pages in the log at which they are put into the database within a commit: fewest, on a very small
+  /// disk, and most.
+  package static let logPages = 16...1000
+  /// The part of that at which it is done between two batches of claims. They wait for that too, so it
+  /// is done often and little at once.
+  package static let logShare = 4
   /// How often the log tells of errors of the store that clients are answered with.
   package static let troubleEvery = Duration.seconds(10)
 
