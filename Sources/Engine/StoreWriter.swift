@@ -281,7 +281,6 @@ package final class StoreWriter: Sendable {
     var settle: ContinuousClock.Instant?
     /// When the disk is looked at.
     var look: ContinuousClock.Instant?
-
     /// When whoever follows the stock is told that it changed.
     var news: ContinuousClock.Instant?
 
@@ -407,7 +406,8 @@ package final class StoreWriter: Sendable {
       switch waitForJob(within: nil, works: true, resting: false) {
       case .orders(let batch): for entry in batch { entry.answer(.failure(error)) }
       case .work(let work): work.refuse(error)
-      default: return
+      case .stop: return
+      default: continue
       }
     }
   }
@@ -447,6 +447,8 @@ package final class StoreWriter: Sendable {
     let found = queue.take(within: span) { queue -> Job?? in
       guard queue.user != .caller else { return nil }
       queue.user = .writer
+      // Before anything else: the store may be lost.
+      if queue.mustLook { return .some(nil) }
       if !queue.orders.isEmpty {
         let batch = Array(queue.orders.prefix(Limits.claimBatch))
         queue.orders.removeFirst(batch.count)
@@ -456,7 +458,6 @@ package final class StoreWriter: Sendable {
         return Job.work(queue.works.removeFirst())
       }
       if queue.stopping { return Job.stop }
-      if queue.mustLook { return .some(nil) }
       if resting { (queue.user, queue.wakesAt) = (.nobody, wakesAt) }
       return nil
     }
