@@ -9,7 +9,7 @@ extension API {
     let began = ContinuousClock.now
     let request = try Self.claimRequest(call, pool: pool)
     guard let writer else { throw Self.readOnly }
-    let accepted = writer.decide(.request(request)) { [self] result in
+    let accepted = writer.decide(.request(request), alone: call.isAlone) { [self] result in
       let (response, word) = respond(to: request, result)
       // A pool that does not exist must not become a label: anybody could make as many as they like.
       let label = word == Problem.Word.unknownPool.rawValue ? "" : pool

@@ -14,6 +14,8 @@ package struct APIRequest: Sendable {
   /// Every `Idempotency-Key` field, as it stands in the header.
   package var idempotencyKeys: [String] = []
   package var body: [UInt8] = []
+  /// Whether no other call seems to come meanwhile, so that it may wait for the disk.
+  var isAlone = false
 
   package init(_ method: String, _ segments: [String]) {
     self.method = method
@@ -35,6 +37,7 @@ package struct APIRequest: Sendable {
     contentEncoding = request.header("Content-Encoding")
     idempotencyKeys = request.headerValues("Idempotency-Key")
     body = request.body
+    isAlone = request.isAlone
     #if MUTANTS
       if let principal = Mutant.principal(request.header(Mutant.principalField)) {
         self.principal = principal

@@ -101,7 +101,9 @@ package final class Engine: Sendable {
   /// Starts the loop's thread.
   package func start() {
     writer.observe { [inbox] stocks in
-      inbox.change { $0.stocks.merge(stocks) { $1 } }
+      inbox.leave { $0.stocks.merge(stocks) { $1 } }
+    } soonAfter: { [inbox] in
+      inbox.wake()
     }
     writer.observeDisk { [inbox] disk in
       inbox.change { $0.disk = disk }

@@ -38,6 +38,18 @@ package final class Mailbox<State>: @unchecked Sendable {
     return result
   }
 
+  /// Changes the state and wakes nobody: whoever waits sees it after `wake`, or the next change.
+  package func leave<Result>(_ body: (inout State) -> sending Result) -> sending Result {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    return body(&state)
+  }
+
+  /// Wakes whoever waits.
+  package func wake() {
+    pthread_cond_broadcast(condition)
+  }
+
   /// Waits until `body` gives a value, or until the span is over: then nil.
   package func take<Result>(
     within span: Duration? = nil, _ body: (inout State) -> sending Result?

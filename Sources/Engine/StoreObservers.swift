@@ -6,6 +6,8 @@ final class StoreObservers: Sendable {
   /// is opened, so that calling it costs more and more: these stand in a structure.
   struct Lists {
     var stocks: (@Sendable ([String: Stock]) -> Void)?
+    var afterStocks: (@Sendable () -> Void)?
+    fileprivate var newsWaits = false
     var resolved: [@Sendable ([String]) -> Void] = []
     var disk: [@Sendable (Disk) -> Void] = []
     var trouble: (@Sendable (StoreError) -> Void)?
@@ -39,7 +41,23 @@ final class StoreObservers: Sendable {
       for observer in lists.change({ $0.resolved }) { observer(resolved) }
     }
     guard let changes = try? store.takeChanges(), !changes.isEmpty else { return }
-    lists.change { $0.stocks }?(changes)
+    let observer = lists.change { lists in
+      lists.newsWaits = lists.afterStocks != nil
+      return lists.stocks
+    }
+    observer?(changes)
+  }
+
+  /// Whether stocks were told of since `tellAfterStocks`.
+  var newsWaits: Bool { lists.leave { $0.newsWaits } }
+
+  /// Tells whoever wants to hear some time after stocks were told of.
+  func tellAfterStocks() {
+    let observer = lists.change { lists in
+      lists.newsWaits = false
+      return lists.afterStocks
+    }
+    observer?()
   }
 
   /// Tells what the disk allows, if it is something else than before or somebody has yet to hear.

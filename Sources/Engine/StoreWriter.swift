@@ -1,7 +1,10 @@
 import Larder
 
-/// The writer thread: it alone calls the store. Between two batches of claims it does one piece
-/// of other work, so that no piece keeps claims waiting for longer than itself.
+/// The writer thread: it alone calls the store, but for claims that come alone. Between two batches of
+/// claims it does one piece of other work, so that no piece keeps claims waiting for longer than itself.
+///
+/// While it rests, it leaves its `Desk` to whoever has a claim and expects no others meanwhile: to hand
+/// that over to another thread and the answer back takes longer than the claim.
 package final class StoreWriter: Sendable {
   /// A bounded piece of work, which goes on after the last one's cursor.
   package typealias SliceOfWork =
@@ -39,6 +42,32 @@ package final class StoreWriter: Sendable {
     var orders: [Waiting] = []
     var works: [Work] = []
     var stopping = false
+    var user = DeskUser.writer
+    /// When the writer wakes by itself.
+    var wakesAt: ContinuousClock.Instant?
+    /// Whether the desk was used while the writer rested, so that it has to look at it before.
+    var mustLook = false
+    /// Whether the writer waits for a caller to leave the desk.
+    var isWanted = false
+    var alone = AloneTurns()
+  }
+
+  /// Who may touch the desk: that changes under the queue's lock alone.
+  private enum DeskUser {
+    case writer, nobody, caller
+  }
+
+  /// What deciding needs, and what is to be done after it.
+  private final class Desk: @unchecked Sendable {
+    // Unchecked: only whom the queue names as its user touches it.
+    let store: any Store
+    var guarding = DiskGuard()
+    var agenda = Agenda()
+    var turns = WorkTurns()
+    /// The store is lost, and the writer has yet to deal with it.
+    var error: StoreError?
+
+    init(_ store: any Store) { self.store = store }
   }
 
   private enum Job {
@@ -48,11 +77,14 @@ package final class StoreWriter: Sendable {
     case settle
     case service
     case look
+    case news
     case upkeep
+    case lost(StoreError)
     case stop
   }
 
   private let queue = Mailbox(Queue())
+  private let desk: Desk
   private let clock: @Sendable () -> Instant
   private let serves: Bool
   private let observers = StoreObservers()
@@ -75,19 +107,29 @@ package final class StoreWriter: Sendable {
     self.serves = serves
     self.clock = clock
     self.failure = failure
-    nonisolated(unsafe) let store = store  // handed over to the thread, which alone uses it
+    nonisolated(unsafe) let store = store  // handed over to the desk
+    desk = Desk(store)
     thread = Mailbox(nil)
-    thread.change { $0 = WorkThread("store-writer") { [self] in run(store) } }
+    thread.change { $0 = WorkThread("store-writer") { [self] in run() } }
   }
 
   private let thread: Mailbox<WorkThread?>
 
-  /// Who is told, on the writer's thread, which pools' stock a transaction changed.
-  package func observe(_ observer: @escaping @Sendable ([String: Stock]) -> Void) {
-    observers.change { $0.stocks = observer }
+  /// Who is told, on the thread that decided, which pools' stock a transaction changed.
+  ///
+  /// - Parameter soonAfter: called within `Limits.newsDelay` from then on: where claims come one by one,
+  ///   nobody need be woken for each.
+  package func observe(
+    _ observer: @escaping @Sendable ([String: Stock]) -> Void,
+    soonAfter: (@Sendable () -> Void)? = nil
+  ) {
+    observers.change {
+      $0.stocks = observer
+      $0.afterStocks = soonAfter
+    }
   }
 
-  /// One more who is told, on the writer's thread, which claims a transaction resolved: before
+  /// One more who is told, on the thread that decided, which claims a transaction resolved: before
   /// anybody is answered, and when readers see it.
   package func observeResolved(_ observer: @escaping @Sendable ([String]) -> Void) {
     observers.change { $0.resolved.append(observer) }
@@ -117,8 +159,17 @@ package final class StoreWriter: Sendable {
 
   /// Queues a claim order; false when too many wait. The answer comes on the writer's thread, when
   /// what was decided is on disk.
-  package func decide(_ order: ClaimOrder, _ answer: @escaping ClaimAnswer) -> Bool {
-    queue.change { queue in
+  ///
+  /// - Parameter alone: whether the caller expects no other order meanwhile and may wait for the disk. If
+  ///   the writer rests, the order is then decided and answered before this returns.
+  package func decide(
+    _ order: ClaimOrder, alone: Bool = false, _ answer: @escaping ClaimAnswer
+  ) -> Bool {
+    if alone, takeDesk() {
+      decideAlone((order, answer))
+      return true
+    }
+    return queue.change { queue in
       guard !queue.stopping, queue.orders.count < Limits.waitingClaims else { return false }
       queue.orders.append((order, answer))
       return true
@@ -238,111 +289,195 @@ package final class StoreWriter: Sendable {
     var service: ContinuousClock.Instant?
     /// When the disk is looked at.
     var look: ContinuousClock.Instant?
+    /// When whoever follows the stock is told that it changed.
+    var news: ContinuousClock.Instant?
 
-    var next: ContinuousClock.Instant? { [demand, settle, service, look].compactMap { $0 }.min() }
+    var next: ContinuousClock.Instant? {
+      [demand, settle, service, look, news].compactMap { $0 }.min()
+    }
+
+    /// What is to be done at a time, the first of which `next` gave.
+    func job(at time: ContinuousClock.Instant?) -> Job {
+      if settle == time { return .settle }
+      if news == time { return .news }
+      if service == time { return .service }
+      return demand == time ? .demand : .look
+    }
   }
 
-  private func run(_ store: any Store) {
-    var guarding = DiskGuard()
-    var agenda = Agenda()
-    var turns = WorkTurns()
-    if serves { agenda.service = .now }
-    tell(guarding.look(store))
+  private func run() {
+    let store = desk.store
+    if serves { desk.agenda.service = .now }
+    tell(desk.guarding.look(store))
+    planAhead()
     while true {
-      agenda.look = guarding.nextLook
       var error: StoreError?
-      switch next(before: agenda, turns, upkeep: store.upkeepWaits) {
+      switch next() {
       case .stop:
         if serves { _ = noteService(store) }
         store.close()
         return
+      case .lost(let final):
+        error = final
       case .orders(let batch):
-        error = decide(batch, store, &guarding)
-        turns.noteClaims(.now)
+        error = decideAndNote(batch)
         // One piece of other work between two batches of claims, when it is its turn.
-        if error == nil, turns.isDue(.now),
+        if error == nil, desk.turns.isDue(.now),
           let work = queue.change({ $0.works.isEmpty ? nil : $0.works.removeFirst() })
         {
-          error = perform(work, store, &guarding, &turns)
+          error = perform(work)
         }
         if error == nil, store.upkeepWaits { error = keepUp(store) }
-        agenda.settle = nil
       case .work(let work):
-        error = perform(work, store, &guarding, &turns)
+        error = perform(work)
       case .upkeep:
         error = keepUp(store)
       case .demand:
         error = write(store) { (store) throws(StoreError) in try store.writeDemand() }
-        agenda.demand = nil
+        desk.agenda.demand = nil
       case .settle:
         error = write(store) { (store) throws(StoreError) in try store.settle() }
-        agenda.settle = store.grantsWait ? .now + Limits.diskRetry : nil
+        desk.agenda.settle = store.grantsWait ? .now + Limits.diskRetry : nil
       case .service:
         error = noteService(store)
-        agenda.service = .now + nextBin
+        desk.agenda.service = .now + nextBin
       case .look:
-        error = guarding.lookAndTry(store)
+        error = desk.guarding.lookAndTry(store)
+      case .news:
+        observers.tellAfterStocks()
+        desk.agenda.news = nil
       }
-      tell(guarding.disk)
+      tell(desk.guarding.disk)
       if let error {
         failure(error)
         refuseAll(error)
         store.close()
         return
       }
-      agenda.settle = store.grantsWait ? agenda.settle ?? .now + Limits.settleDelay : nil
-      agenda.demand = store.demandWaits ? agenda.demand ?? .now + Limits.demandDelay : nil
+      planAhead()
     }
   }
+
+  /// Notes when what waits now is to be done.
+  private func planAhead() {
+    func time(
+      _ planned: ContinuousClock.Instant?, _ waits: Bool, _ delay: Duration
+    ) -> ContinuousClock.Instant? {
+      waits ? planned ?? .now + delay : nil
+    }
+    let agenda = desk.agenda
+    desk.agenda.settle = time(agenda.settle, desk.store.grantsWait, Limits.settleDelay)
+    desk.agenda.demand = time(agenda.demand, desk.store.demandWaits, Limits.demandDelay)
+    desk.agenda.news = time(agenda.news, observers.newsWaits, Limits.newsDelay)
+    desk.agenda.look = desk.guarding.nextLook
+  }
+
+  // MARK: - Claims that come alone
+
+  /// Whether the desk is the caller's from now on: the writer rests, and nothing waits for it.
+  private func takeDesk() -> Bool {
+    queue.leave { queue in
+      guard queue.user == .nobody, queue.orders.isEmpty, queue.works.isEmpty, !queue.stopping,
+        queue.alone.mayBegin()
+      else { return false }
+      queue.user = .caller
+      return true
+    }
+  }
+
+  /// Decides an order on the caller's thread, whose the desk is, and gives the desk back.
+  private func decideAlone(_ waiting: Waiting) {
+    let began = ContinuousClock.now
+    desk.error = decideAndNote([waiting])
+    let took = ContinuousClock.now - began
+    tell(desk.guarding.disk)
+    if desk.error == nil { planAhead() }
+    let (error, next, upkeep) = (desk.error, desk.agenda.next, desk.store.upkeepWaits)
+    let mustWake = queue.leave { queue in
+      queue.alone.note(took)
+      // A lost store is the writer's to deal with.
+      queue.user = error == nil ? .nobody : .writer
+      queue.mustLook = true
+      let wakesInTime = next.map { next in queue.wakesAt.map { $0 <= next } ?? false } ?? true
+      return error != nil || upkeep || queue.isWanted || !wakesInTime || !queue.orders.isEmpty
+        || !queue.works.isEmpty || queue.stopping
+    }
+    if mustWake { queue.wake() }
+  }
+
+  /// Decides orders; gives an error only where the store is lost.
+  private func decideAndNote(_ batch: [Waiting]) -> StoreError? {
+    let error = decide(batch, desk.store, &desk.guarding)
+    desk.turns.noteClaims(.now)
+    desk.agenda.settle = nil
+    return error
+  }
+
+  // MARK: - What is next
 
   /// Answers everything with the error until the writer is stopped: nobody knows what the store
   /// holds, so nothing more may be asked of it.
   private func refuseAll(_ error: StoreError) {
     while true {
-      switch next() {
-      case .stop: return
-      case .demand, .settle, .service, .look, .upkeep: continue
+      switch waitForJob(within: nil, works: true, resting: false) {
       case .orders(let batch): for entry in batch { entry.answer(.failure(error)) }
       case .work(let work): work.refuse(error)
+      case .stop: return
+      default: continue
       }
     }
   }
 
-  /// - Parameters:
-  ///   - agenda: what comes first when its time has come, whatever else there is to do.
-  ///   - turns: when it is other work's turn.
-  ///   - upkeep: whether the store has work of its own, which waits for a moment with nothing else.
-  private func next(
-    before agenda: Agenda = Agenda(), _ turns: WorkTurns = WorkTurns(), upkeep: Bool = false
-  ) -> Job {
-    let due = agenda.next
-    while due.map({ $0 > .now }) ?? true {
+  /// Waits for what comes next. What is on the agenda comes first when its time has come, whatever else
+  /// there is to do; the store's own work waits for a moment with nothing else.
+  private func next() -> Job {
+    while true {
+      if let error = desk.error { return .lost(error) }
+      let due = desk.agenda.next
+      guard due.map({ $0 > .now }) ?? true else { return desk.agenda.job(at: due) }
       // Work that is there before its turn is looked at again when its turn has come.
-      let mayWork = turns.isDue(.now)
-      let end = [due, mayWork ? nil : turns.next].compactMap { $0 }.min()
+      let mayWork = desk.turns.isDue(.now)
+      let end = [due, mayWork ? nil : desk.turns.next].compactMap { $0 }.min()
+      let upkeep = desk.store.upkeepWaits
       // Waits are counted in whole milliseconds.
       let span = upkeep ? .zero : end.map { max($0 - .now, .milliseconds(1)) }
-      if let job = waitForJob(within: span, works: mayWork) { return job }
+      if let job = waitForJob(within: span, works: mayWork, resting: !upkeep) { return job }
+      // The time is over: the desk is the writer's again, as soon as a caller leaves it.
+      _ = queue.take { queue -> Bool? in
+        queue.isWanted = queue.user == .caller
+        guard !queue.isWanted else { return nil }
+        (queue.user, queue.mustLook) = (.writer, false)
+        return true
+      }
       if upkeep { return .upkeep }
     }
-    if agenda.settle == due { return .settle }
-    if agenda.service == due { return .service }
-    return agenda.demand == due ? .demand : .look
   }
 
-  /// - Parameter works: whether other work may be the job; it may in any case while the writer stops.
-  private func waitForJob(within span: Duration?, works: Bool = true) -> Job? {
-    queue.take(within: span) { queue -> Job? in
+  /// Waits for something to do; nil when the time is over, or somebody used the desk.
+  ///
+  /// - Parameters:
+  ///   - works: whether other work may be the job; it may in any case while the writer stops.
+  ///   - resting: whether the desk is left to others meanwhile.
+  private func waitForJob(within span: Duration?, works: Bool, resting: Bool) -> Job? {
+    let wakesAt = span.map { ContinuousClock.now + $0 }
+    let found = queue.take(within: span) { queue -> Job?? in
+      guard queue.user != .caller else { return nil }
+      queue.user = .writer
+      // Before anything else: the store may be lost.
+      if queue.mustLook { return .some(nil) }
       if !queue.orders.isEmpty {
         let batch = Array(queue.orders.prefix(Limits.claimBatch))
         queue.orders.removeFirst(batch.count)
-        return .orders(batch)
+        return Job.orders(batch)
       }
       if !queue.works.isEmpty, works || queue.stopping {
-        return .work(queue.works.removeFirst())
+        return Job.work(queue.works.removeFirst())
       }
-      return queue.stopping ? .stop : nil
+      if queue.stopping { return Job.stop }
+      if resting { (queue.user, queue.wakesAt) = (.nobody, wakesAt) }
+      return nil
     }
+    return found ?? nil
   }
 
   /// Decides a batch of orders; gives an error only where the store is lost.
@@ -398,14 +533,13 @@ package final class StoreWriter: Sendable {
   }
 
   /// Does a piece of other work; gives an error only where the store is lost.
-  private func perform(
-    _ work: Work, _ store: any Store, _ guarding: inout DiskGuard, _ turns: inout WorkTurns
-  ) -> StoreError? {
+  private func perform(_ work: Work) -> StoreError? {
+    let store = desk.store
     let began = ContinuousClock.now
-    defer { turns.noteWork(began..<max(began, .now)) }
+    defer { desk.turns.noteWork(began..<max(began, .now)) }
     if let filling = work.filling {
-      tell(guarding.look(store))
-      if let why = guarding.refusal(of: filling) {
+      tell(desk.guarding.look(store))
+      if let why = desk.guarding.refusal(of: filling) {
         work.refuse(.full(why))
         return nil
       }
@@ -413,8 +547,8 @@ package final class StoreWriter: Sendable {
     let (error, answer) = work.perform(store)
     defer { answer() }
     if let error, error.isFinal { return error }
-    let lost = guarding.note(error, of: work.filling, store)
-    tell(guarding.disk)
+    let lost = desk.guarding.note(error, of: work.filling, store)
+    tell(desk.guarding.disk)
     if let lost { return lost }
     if let error { _ = note(error) }
     observers.tellChanges(of: store)

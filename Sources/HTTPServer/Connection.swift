@@ -37,6 +37,9 @@ final class Connection: @unchecked Sendable {
   /// Whether an answer was sent on it before.
   var hasServed = false
 
+  /// How many requests came on it before this one and after any on another connection.
+  var requestsInARow = 0
+
   /// Which request of the connection this is: an answer to an earlier one is dropped.
   var request: UInt64 = 0
   var method = ""

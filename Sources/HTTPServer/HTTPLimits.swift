@@ -40,6 +40,8 @@ package struct HTTPLimits: Sendable {
   /// The defaults, each of which can be changed.
   package init() {}
 
+  /// Requests in a row on one connection after which the next one seems to be alone.
+  static let aloneAfter = 3
   /// The shortest time between two looks at all deadlines.
   static let sweepInterval: Int64 = 50
   /// Descriptors kept free for the rest of the process when `connections` is cut to what it may

@@ -18,6 +18,9 @@ package struct HTTPRequest: Sendable {
   package let body: [UInt8]
   /// Who sent it.
   package let peer: HTTPPeer
+  /// Whether it seems to come from the only client that is active: no other request waits for its
+  /// answer, and the last ones came on the same connection.
+  package let isAlone: Bool
 
   /// The request target: path and query as they came.
   private let target: [UInt8]
@@ -27,7 +30,7 @@ package struct HTTPRequest: Sendable {
 
   init(
     method: String, isHead: Bool, target: [UInt8], fields: PackedFields, body: [UInt8],
-    peer: HTTPPeer
+    peer: HTTPPeer, isAlone: Bool = false
   ) {
     self.method = method
     self.isHead = isHead
@@ -36,6 +39,7 @@ package struct HTTPRequest: Sendable {
     self.fields = fields
     self.body = body
     self.peer = peer
+    self.isAlone = isAlone
   }
 
   /// The path as it came, with its percent-encoding; bytes that are no UTF-8 show as U+FFFD.

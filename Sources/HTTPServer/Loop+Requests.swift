@@ -69,6 +69,7 @@ extension Loop {
 
   func closed(_ connection: Connection) {
     connection.handle = nil
+    if lastServed === connection { lastServed = nil }
     releaseMemory(of: connection)
     let last = connections.removeLast()
     if last !== connection {
@@ -238,6 +239,11 @@ extension Loop {
         : answerBytes >= limits.answerBytes ? "too many answers are not read" : nil
     if let trouble { return queue(configuration.errorResponse(503, trouble), on: connection) }
     pending += 1
+    if lastServed === connection {
+      connection.requestsInARow += 1
+    } else {
+      (lastServed, connection.requestsInARow) = (connection, 0)
+    }
     connection.phase = .handling
     connection.deadline = .max
     callHandler(connection)
@@ -248,7 +254,8 @@ extension Loop {
   private func callHandler(_ connection: Connection) {
     let request = HTTPRequest(
       method: connection.method, isHead: connection.isHead, target: connection.target,
-      fields: connection.fields, body: connection.body, peer: connection.peer)
+      fields: connection.fields, body: connection.body, peer: connection.peer,
+      isAlone: pending == 1 && connection.requestsInARow >= HTTPLimits.aloneAfter)
     connection.body = []
     handler(
       request,

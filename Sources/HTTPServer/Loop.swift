@@ -18,6 +18,8 @@ final class Loop {
   var lingering: Lingering
   /// Requests that handlers have.
   var pending = 0
+  /// Whose request a handler got last.
+  var lastServed: Connection?
   /// Bytes of bodies in memory, and of answers that clients have not taken, over all connections.
   var uploadBytes = 0
   var answerBytes = 0

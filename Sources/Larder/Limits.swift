@@ -30,6 +30,12 @@ package enum Limits {
   /// Items that are granted, or bytes of their payloads, until they are settled.
   package static let unsettledItems = 256 / testPart
   package static let unsettledBytes = 4 * 1024 * 1024
+  /// How long the engine is not woken for what claims changed of the stock.
+  package static let newsDelay = Duration.milliseconds(5)
+  /// A claim that is decided on its caller's thread and takes longer leaves so many of the next ones
+  /// to the writer's.
+  package static let aloneTime = Duration.milliseconds(2)
+  package static let aloneRest = 100
   /// How long no claim comes until fewer are settled.
   package static let settleDelay = Duration.milliseconds(5)
   /// What may wait to be settled where the disk has no room for it: beyond, claims are refused.
@@ -44,6 +50,8 @@ package enum Limits {
   package static let backordersPerPool = 100_000
   /// Places in a line of pending claims that are counted; nobody further behind is told a place.
   package static let placesInLine = 1000
+  /// Lines whose length the writer keeps in memory.
+  package static let linesCounted = 1000
   /// How long misses wait to be written, if nothing else is: what a crash may lose of them.
   package static let demandDelay = Duration.seconds(1)
   /// Other writes that wait for the writer; one more is answered 503.
@@ -77,9 +85,12 @@ package enum Limits {
   package static let rowBytes = 512
   /// Claims in one transaction when a larger one found no room.
   package static let claimBatchWhenFull = 16
-  /// Pages in the log at which they are put into the database: fewest, on a very small disk, and
-  /// most.
+  /// Pages in the log at which they are put into the database within a commit: fewest, on a very small
+  /// disk, and most.
   package static let logPages = 16...1000
+  /// The part of that at which it is done between two batches of claims. They wait for that too, so it
+  /// is done often and little at once.
+  package static let logShare = 4
   /// How often the log tells of errors of the store that clients are answered with.
   package static let troubleEvery = Duration.seconds(10)
 

@@ -100,6 +100,18 @@ final class Connection {
     Int(sqlite3_total_changes64(handle))
   }
 
+  /// Pages that were written to the log since they were counted anew.
+  var pagesWritten: Int { pagesWritten(countsAnew: false) }
+
+  func countPagesAnew() { _ = pagesWritten(countsAnew: true) }
+
+  private func pagesWritten(countsAnew: Bool) -> Int {
+    var (written, highest): (Int32, Int32) = (0, 0)
+    sqlite3_db_status(
+      handle, SQLITE_DBSTATUS_CACHE_WRITE, &written, &highest, countsAnew ? 1 : 0)
+    return Int(written)
+  }
+
   /// Runs `body` in one transaction that writes. It is durable when this returns; if `body`
   /// throws, nothing of it is kept.
   func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {

@@ -214,11 +214,15 @@ extension SQLiteStore {
     guard (request.onMiss ?? pool.claims.onMiss) == .backorder, !retired.contains(pool.name),
       waiting(in: pool.name) < Limits.backordersPerPool
     else { return .outOfStock }
-    let claim = try insert(
+    let before = try length(of: line, in: pool.name)
+    let record = try insert(
       request, key: key, .pending, hold: request.hold.map { min($0, pool.claims.hold) }, line,
       timeoutAt: now + pool.claims.backorderTimeout, at: now)
     changes.addPending(claims: 1, items: request.count, in: pool.name)
-    return .accepted(try show(claim, at: now))
+    lines.change(by: 1, line, in: pool.name)
+    var claim = try record.claim(at: now, connection)
+    if claim.state == .pending, before < Limits.placesInLine { claim.position = before + 1 }
+    return .accepted(claim)
   }
 
   private func insert(

@@ -101,6 +101,7 @@ extension SQLiteStore {
     assert(claim.state.leads(to: state), "\(claim.state) does not lead to \(state)")
     if claim.state == .pending {
       changes.addPending(claims: -1, items: -claim.count, in: claim.pool)
+      lines.change(by: -1, claim.line, in: claim.pool)
       resolving.append(claim.id)
     }
     claim.state = state

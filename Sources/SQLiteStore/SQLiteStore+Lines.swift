@@ -20,14 +20,33 @@ extension SQLiteStore {
   private func isTaken(
     _ condition: String, _ line: Line, in pool: String, _ more: [SQLValue], at now: Instant
   ) throws(StoreError) -> Bool {
-    try connection.first(
-      """
-      SELECT coalesce(max(timeout_at), ?5) > ?5 OR count(*) >= \(Limits.expirySlice) FROM (
-        SELECT timeout_at FROM settled_claims
+    let first = """
+      (SELECT timeout_at FROM settled_claims
         WHERE pool = ?1 AND \(condition) AND +match_head = ?2 AND state = 'pending'
           AND min_remaining_ms <= ?4 LIMIT \(Limits.expirySlice))
+      """
+    // Mostly the first row tells, and the others are not read.
+    return try connection.first(
+      """
+      SELECT CASE WHEN EXISTS (SELECT 1 FROM \(first) WHERE timeout_at > ?5) THEN 1
+        ELSE (SELECT count(*) >= \(Limits.expirySlice) FROM \(first)) END
       """, line.values(in: pool) + [.instant(now)] + more
     ) { $0.bool(0) } ?? false
+  }
+
+  /// How many claims are pending in a line.
+  func length(of line: Line, in pool: String) throws(StoreError) -> Int {
+    if let known = lines.length(of: line, in: pool) { return known }
+    let counted =
+      try connection.first(
+        """
+        SELECT count(*) FROM settled_claims
+        WHERE pool = ? AND match_head = ? AND match = ? AND min_remaining_ms = ?
+          AND state = 'pending'
+        """, line.values(in: pool)
+      ) { $0.int(0) } ?? 0
+    lines.set(counted, of: line, in: pool)
+    return counted
   }
 
   /// Gives pending claims what they can get, in their order.

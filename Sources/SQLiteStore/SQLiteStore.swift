@@ -23,6 +23,8 @@ package final class SQLiteStore: Store {
   var staleItems: [String: Int] = [:]
   /// How many pending claims each pool has, as far as transactions have ended.
   private var pending: [String: Int] = [:]
+  /// Of pending claims, with what the present transaction did.
+  var lines = LineLengths()
   /// Pools that have no schedule file any more.
   var retired: Set<String> = []
   /// Claims that the present transaction resolves, and those of earlier ones since `takeResolved`.
@@ -36,6 +38,8 @@ package final class SQLiteStore: Store {
   var unsettled: Unsettled
   /// From how many on they are settled; more where the disk had no room for it.
   private var settlesFrom = Limits.unsettledItems
+  /// Pages in the log at which a commit puts them into the database.
+  private let logPages: Int
   /// Items that claims get next.
   var ahead = ShelfAhead()
   var ids: UUIDv7
@@ -68,7 +72,7 @@ package final class SQLiteStore: Store {
     self.ids = ids
     self.readDefinition = readDefinition
     do throws(StoreError) {
-      try Self.prepare(connection, files)
+      logPages = try Self.prepare(connection, files)
       claimIndex = try ClaimIndex(connection)
       unsettled = try Unsettled(connection)
       for status in try Rows.pools(nil, connection, readDefinition) {
@@ -84,9 +88,10 @@ package final class SQLiteStore: Store {
     }
   }
 
+  /// - Returns: the pages in the log at which a commit puts them into the database.
   private static func prepare(
     _ connection: Connection, _ files: StoreFiles
-  ) throws(StoreError) {
+  ) throws(StoreError) -> Int {
     _ = try Schema.check(connection)
     let mode = try connection.first("PRAGMA journal_mode = WAL") { $0.text(0) }
     guard mode == "wal" else {
@@ -103,9 +108,11 @@ package final class SQLiteStore: Store {
     // States are written from enumerations, and `larder verify` looks at them. SQLite would build the
     // set of a CHECK's words anew for each row, which takes longer than writing the row.
     try connection.run("PRAGMA ignore_check_constraints = ON")
-    try boundLog(of: connection)
+    let pages = try logPages(of: connection)
+    try connection.run("PRAGMA wal_autocheckpoint = \(pages)")
     try makeDurable(connection, files)
     try Schema.migrate(connection)
+    return pages
   }
 
   /// Puts on disk what a crash left in the write-ahead log.
@@ -137,12 +144,11 @@ package final class SQLiteStore: Store {
 
   /// On a small disk the log must not grow as it may elsewhere: what it holds has to find room in the
   /// database besides, and that out of the reserve.
-  private static func boundLog(of connection: Connection) throws(StoreError) {
-    guard let reserve = connection.space?.reserve else { return }
+  private static func logPages(of connection: Connection) throws(StoreError) -> Int {
+    guard let reserve = connection.space?.reserve else { return Limits.logPages.upperBound }
     let page = try connection.first("PRAGMA page_size") { $0.int64(0) } ?? 4096
-    let pages = min(
+    return min(
       max(Int(reserve / 2 / page), Limits.logPages.lowerBound), Limits.logPages.upperBound)
-    try connection.run("PRAGMA wal_autocheckpoint = \(pages)")
   }
 
   package func space() -> DiskSpace? { connection.space }
@@ -230,13 +236,18 @@ package final class SQLiteStore: Store {
       claimIndex.rollBack(to: mark)
       unsettled.rollBack()
       ahead.forget()
+      lines.forget()
       forgetDemand(after: error)
       throw error
     }
   }
 
   package var upkeepWaits: Bool {
-    isSettlementDue || claimIndex.upkeepWaits
+    isSettlementDue || isCheckpointDue || claimIndex.upkeepWaits
+  }
+
+  private var isCheckpointDue: Bool {
+    connection.pagesWritten >= logPages / Limits.logShare
   }
 
   private var isSettlementDue: Bool {
@@ -246,7 +257,10 @@ package final class SQLiteStore: Store {
 
   package func keepUp() throws(StoreError) {
     if isSettlementDue { return try settle() }
-    try claimIndex.keepUp()
+    guard isCheckpointDue else { return try claimIndex.keepUp() }
+    connection.countPagesAnew()
+    // As within a commit, nothing is lost where it fails, and the next one does it all.
+    try? connection.run("PRAGMA wal_checkpoint(PASSIVE)")
   }
 
   package var grantsWait: Bool { unsettled.items > 0 }

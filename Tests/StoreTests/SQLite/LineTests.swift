@@ -1,0 +1,67 @@
+import Larder
+import Testing
+
+@testable import SQLiteStore
+
+@Suite struct LineTests {
+  /// The place that a new claim is told, which has to be what a reader counts.
+  private func place(
+    _ user: String, _ fixture: SQLiteFixture, _ match: [String: AttributeValue]? = nil,
+    at now: Instant = start
+  ) throws -> Int? {
+    let claim = try fixture.order(user, match, at: now)
+    #expect(try fixture.reader.claim(claim.id, at: now)?.position == claim.position)
+    return claim.position
+  }
+
+  @Test func aNewClaimKnowsItsPlaceWhoeverLeft() throws {
+    let fixture = try SQLiteFixture()
+    try fixture.adopt("p", living("hold=30 backorder=60", claims: "per_user: 0"))
+    let first = try fixture.order("a")
+    #expect(try place("b", fixture) == 2)
+    #expect(try place("c", fixture) == 3)
+    // Another match is another line.
+    #expect(try place("d", fixture, ["n": .integer(1)]) == 1)
+    #expect(try fixture.change(first, .cancel, at: start).changed != nil)
+    #expect(try place("e", fixture) == 3)
+    try fixture.put(items(0..<1))
+    #expect(try place("f", fixture) == 3)
+    #expect(try place("g", fixture, ["n": .integer(1)]) == 2)
+    _ = try fixture.store.forget(user: "c", at: start, limit: 9)
+    #expect(try place("h", fixture) == 3)
+    let over = start + .seconds(61)
+    #expect(try fixture.store.lapse(pool: "p", at: over, limit: 4) == 4)
+    #expect(try place("i", fixture, at: over) == 2)
+    try fixture.crash()
+    #expect(try place("j", fixture, at: over) == 3)
+  }
+
+  @Test func aTransactionThatIsUndoneLeavesNobodyInLine() throws {
+    let fixture = try SQLiteFixture()
+    try fixture.adopt("p", living("backorder=60", claims: "per_user: 0"))
+    try fixture.sqlite.connection.script(
+      """
+      CREATE TEMP TRIGGER refuse BEFORE INSERT ON main.settled_claims WHEN new.user = 'bad'
+      BEGIN SELECT raise(ABORT, 'refused'); END
+      """)
+    #expect(try place("a", fixture) == 1)
+    let requests = ["b", "bad"].map { ClaimRequest(pool: "p", user: $0, onMiss: .backorder) }
+    #expect(throws: StoreError.self) { try fixture.store.claim(requests, at: start) }
+    #expect(try place("c", fixture) == 2)
+  }
+
+  @Test func onlySoManyLinesAreKept() {
+    var lengths = LineLengths()
+    func line(_ match: Int) -> Line {
+      Line(head: "", match: "\(match)", minRemaining: .zero)
+    }
+    for match in 0...Limits.linesCounted { lengths.set(match, of: line(match), in: "p") }
+    #expect(lengths.length(of: line(0), in: "p") == nil)
+    #expect(lengths.length(of: line(Limits.linesCounted), in: "p") == Limits.linesCounted)
+    lengths.change(by: 1, line(Limits.linesCounted), in: "p")
+    lengths.change(by: 1, line(0), in: "p")
+    #expect(lengths.length(of: line(0), in: "p") == nil)
+    #expect(lengths.length(of: line(Limits.linesCounted), in: "p") == Limits.linesCounted + 1)
+    #expect(lengths.length(of: line(Limits.linesCounted), in: "q") == nil)
+  }
+}
