@@ -236,9 +236,11 @@ extension EngineState {
       !pool.newestFires.values.contains(where: { $0.bin == sizer.bin })
     else { return }
     let items = sizer.topUp(of: pool.status, at: now)
-    let run = Run(
+    var run = Run(
       id: ids.next(at: now), pool: pool.status.pool.name, reason: .topup, state: .queued,
       createdAt: now)
+    run.why =
+      "\(pool.status.position) on the shelf would run out before the next scheduled run is ready"
     guard items > 0, pool.status.order(for: run, topUp: items).items > 0 else { return }
     tick.events.append(.open(run))
     pool.status.runs.append(run)

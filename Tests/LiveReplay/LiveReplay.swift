@@ -75,6 +75,25 @@ package final class LiveReplay {
     writer.stop()
   }
 
+  /// The schedule file of a pool that is sized by its demand each hour, and in between.
+  package static func source(shelfLife hours: Int, missCost: Int) -> String {
+    """
+    pool: live
+    producer:
+      command: [/bin/sh, -c, 'seq "$LARDER_COUNT"']
+      output: lines
+      slice: 2000
+    stock:
+      target: auto
+      shelf_life: \(hours)h
+      miss_cost: \(missCost)
+      max: 1000000
+    schedules:
+      - cron: "0 * * * *"
+    claims: {per_user: 0}
+    """
+  }
+
   /// Lets bins pass, each with its requests.
   ///
   /// - Returns: the sums of those of them that count.

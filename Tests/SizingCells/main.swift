@@ -150,21 +150,8 @@ func liveWeek(
   past.requests.removeLast(demand.end - emptyAt)
   let live = try LiveReplay(
     database: "\(folder)/larder.db",
-    source: """
-      pool: live
-      producer:
-        command: [/bin/sh, -c, 'seq "$LARDER_COUNT"']
-        output: lines
-        slice: 2000
-      stock:
-        target: auto
-        shelf_life: \(Figures.liveHours)h
-        miss_cost: \(missCost)
-        max: 1000000
-      schedules:
-        - cron: "0 * * * *"
-      claims: {per_user: 0}
-      """, past: past, at: Instant(bin: emptyAt))
+    source: LiveReplay.source(shelfLife: Figures.liveHours, missCost: missCost), past: past,
+    at: Instant(bin: emptyAt))
   defer { live.stop() }
   let totals = try live.run(emptyAt..<week.upperBound, of: demand, counting: week)
   return (totals, replay.run(.learned(topUps: true)).total)

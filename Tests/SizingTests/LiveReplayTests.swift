@@ -26,17 +26,8 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let live = try LiveReplay(
       database: folder + "/larder.db",
-      source: """
-        pool: live
-        producer:
-          command: [/bin/sh, -c, 'seq "$LARDER_COUNT"']
-          output: lines
-          slice: 2000
-        stock: {target: auto, shelf_life: 2h, miss_cost: \(missCost)}
-        schedules:
-          - cron: "0 * * * *"
-        claims: {per_user: 0}
-        """, past: past, at: Instant(bin: emptyAt))
+      source: LiveReplay.source(shelfLife: 2, missCost: missCost), past: past,
+      at: Instant(bin: emptyAt))
     defer { live.stop() }
     let totals = try live.run(emptyAt..<days.upperBound, of: demand, counting: days)
     let expected = replay.run(.learned(topUps: true)).total
