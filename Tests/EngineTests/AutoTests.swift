@@ -80,6 +80,10 @@ import Testing
     try driver.claim(count: try driver.status().stock.available - 1)
     try driver.advance(by: .seconds(299))
     #expect(driver.launches.count == launches)
+    #expect(
+      try driver.status().reasons(at: driver.now).contains {
+        $0.hasSuffix("each 5 minutes it is seen whether that lasts")
+      })
     try driver.advance(by: .seconds(1))
     let launch = try driver.next()
     let run = try driver.kept(launch.run)

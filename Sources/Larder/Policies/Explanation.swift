@@ -36,6 +36,9 @@ extension PoolStatus {
         reasons.append("at or above the target of \(target)")
       } else if position >= target {
         reasons.append("with what is on order, the target of \(target) is reached")
+      } else if runs.isEmpty, pool.stock.isAuto, pool.stock.sizing == .auto, !isLow {
+        reasons.append(
+          "below the target of \(target): each 5 minutes it is seen whether that lasts")
       } else if runs.isEmpty, pool.stock.reorderAt == 0 {
         reasons.append("below the target of \(target), and there is no reorder point")
       } else if reorder(at: now) == .now {
