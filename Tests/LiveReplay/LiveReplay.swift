@@ -76,7 +76,7 @@ package final class LiveReplay {
   }
 
   /// The schedule file of a pool that is sized by its demand each hour, and in between.
-  package static func source(shelfLife hours: Int, missCost: Int) -> String {
+  package static func source(shelfLife hours: Int, missCost: Double) -> String {
     """
     pool: live
     producer:

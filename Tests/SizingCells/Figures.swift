@@ -28,7 +28,7 @@ enum Figures {
 
   /// The shelf life and the costs of a miss in the live week.
   static let liveHours = 2
-  static let liveMissCosts = [1, 5]
+  static let liveMissCosts = [0.2, 1, 5]
 
   static let files = [
     File(

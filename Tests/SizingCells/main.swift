@@ -126,14 +126,14 @@ func pool(_ cell: Figures.Cell) -> Pool {
 
 /// A week of a file through the live engine and a program, and by the replay.
 func liveWeek(
-  of series: DemandSeries, from: Int, missCost: Int
+  of series: DemandSeries, from: Int, missCost: Double
 ) throws -> (live: LiveReplay.Totals, replay: ReplayTotals) {
   let week = from..<from + Grid.binsPerWeek
   var demand = series
   demand.requests.removeLast(series.end - week.upperBound - Replay.cutOff)
   let supply = Supply(
     interval: Grid.binsPerHour, lead: 0, shelfLife: Figures.liveHours * Grid.binsPerHour)
-  let costs = Costs(miss: Double(missCost))
+  let costs = Costs(miss: missCost)
   guard let replay = Replay(demand: demand, supply: supply, costs: costs, from: from),
     replay.evaluated == week
   else { fail("there is no week to replay") }

@@ -7,7 +7,7 @@ import Testing
 /// What is simulated is what runs: the replay's figures, and those of the live engine with a store on
 /// disk and a program that makes the items.
 @Suite struct LiveReplayTests {
-  @Test(arguments: [1, 20]) func twoDaysLiveComeToWhatTheReplaySays(_ missCost: Int) throws {
+  @Test(arguments: [0.2, 20]) func twoDaysLiveComeToWhatTheReplaySays(_ missCost: Double) throws {
     let all = try flights.get()
     let from = all.start + 243 * Grid.binsPerDay
     let days = from..<from + 2 * Grid.binsPerDay
@@ -15,7 +15,7 @@ import Testing
     demand.requests.removeLast(all.end - days.upperBound - Replay.cutOff)
     let supply = Supply(interval: Grid.binsPerHour, lead: 0, shelfLife: 2 * Grid.binsPerHour)
     let replay = try #require(
-      Replay(demand: demand, supply: supply, costs: Costs(miss: Double(missCost)), from: from))
+      Replay(demand: demand, supply: supply, costs: Costs(miss: missCost), from: from))
     #expect(replay.evaluated == days)
     let emptyAt = days.lowerBound - Replay.warmUp
     var past = demand
