@@ -1,3 +1,4 @@
+import Cron
 import Engine
 import Larder
 import Sizing
@@ -14,8 +15,7 @@ struct Simulation {
 
   let replay: Replay
   let choices: [PolicyChoice]
-  /// Whose file the policies are tried on, by the engine's own ticks; nil: they are replayed by the
-  /// terms that the replay has.
+  /// Whose file the policies are tried on; nil: there are no more terms than the replay has.
   var pool: Pool?
 
   /// - Parameters:
@@ -51,11 +51,36 @@ struct Simulation {
   private func run(_ choice: PolicyChoice, _ each: (ReplayedBin) -> Void) -> ReplayResult {
     if let pool { return EngineReplay.run(choice.applied(to: pool), over: replay, each: each) }
     switch choice {
-    case .learned(let topUps): return replay.run(.learned(topUps: topUps), each: each)
+    case .learned(let topUps):
+      // A schedule has one run at a time: longer than until its next time, no engine lets orders take.
+      guard replay.supply.lead <= replay.supply.interval else {
+        return replay.run(.learned(topUps: topUps), each: each)
+      }
+      return EngineReplay.run(choice.applied(to: replay.pool), over: replay, each: each)
     case .fixed(let target): return replay.run(replay.fixed(target), each: each)
     case .reorder(let point, let target):
       return replay.run(.reorder(at: point, target: target), each: each)
     case .today, .bestFixed: preconditionFailure("\(choice) is none that a replay knows")
     }
+  }
+}
+
+extension Replay {
+  /// A pool on these terms. A scheduled run does not wait for a top-up that is under way.
+  fileprivate var pool: Pool {
+    func span(_ bins: Int) -> Duration { .seconds(bins * Grid.binSeconds) }
+    var pool = Pool(name: "simulated")
+    pool.producer = ProducerSpec(command: ["make"], executable: "make", directory: "/")
+    pool.producer?.slice = Limits.sliceItems.upperBound
+    pool.producer?.concurrency = 2
+    pool.stock.max = Limits.poolMax
+    pool.stock.shelfLife = supply.shelfLife.map(span)
+    pool.stock.costs = costs
+    let every = "@every \(supply.interval * Grid.binSeconds)s"
+    guard let cron = try? CronExpression.parse(every) else {
+      preconditionFailure("\(every) is no schedule")
+    }
+    pool.schedules = [ScheduleSpec(name: "simulated", cron: cron, zone: .utc)]
+    return pool
   }
 }
