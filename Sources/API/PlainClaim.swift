@@ -35,7 +35,6 @@ enum PlainClaim {
   // MARK: - The header
 
   private struct Header {
-    var hasType = false
     var key: String?
   }
 
@@ -49,12 +48,11 @@ enum PlainClaim {
     call.forEachField { name, value in
       switch name.count {
       case 12 where isSame(name, "content-type", inAnyCase: true):
-        isPlain = !header.hasType && isSame(value, "application/json")
-        header.hasType = true
+        isPlain = isSame(value, "application/json")
       case 15 where isSame(name, "idempotency-key", inAnyCase: true):
         isPlain = header.key == nil
         header.key = key(value)
-        isPlain = isPlain && header.key != nil
+        if header.key == nil { isPlain = false }
       case 16 where isSame(name, "content-encoding", inAnyCase: true): isPlain = false
       default: break
       }

@@ -171,6 +171,7 @@ private struct RandomCalls {
     if isOne(in: 100) { return one(of: ["", "[]", "null", "\"user\"", "{}", "{\"user\"}"]) }
     var members: [String] = isOne(in: 30) ? [] : ["\"user\"\(blank()):\(blank())\(user())"]
     while isOne(in: 2) { members.append(member()) }
+    if isOne(in: 8), !members.isEmpty { members.append(one(of: members)) }
     if isOne(in: 2) { members.shuffle(using: &random) }
     let end = isOne(in: 30) ? one(of: [",", "}", "x", "{}", "\0"]) : ""
     return
@@ -212,6 +213,8 @@ private struct RandomCalls {
       ("user", ["\"u\"", "\"v\"", "null"]), ("us\\u0065r", ["\"u\"", "1"]), ("User", ["\"u\""]),
       ("users", ["\"u\""]), ("", ["1"]), ("é", ["null"]),
     ])
-    return "\"\(name)\"\(blank()):\(blank())\(one(of: values))"
+    // The first one is as it should be.
+    let value = isOne(in: 2) ? values[0] : one(of: values)
+    return "\"\(name)\"\(blank()):\(blank())\(value)"
   }
 }
