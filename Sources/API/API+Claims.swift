@@ -6,57 +6,65 @@ extension API {
   func claim(
     _ call: APIRequest, pool: String, _ answer: @escaping Route.Answer
   ) throws(Problem) {
-    let began = ContinuousClock.now
-    let request = try Self.claimRequest(call, pool: pool)
+    try claim(Self.claimRequest(call, pool: pool), isAlone: call.isAlone) { answer(.success($0)) }
+  }
+
+  /// Has a request decided.
+  func claim(
+    _ request: ClaimRequest, isAlone: Bool, _ answer: @escaping Answer
+  ) throws(Problem) {
+    let began = Stopwatch()
     guard let writer else { throw Self.readOnly }
-    let accepted = writer.decide(.request(request), alone: call.isAlone) { [self] result in
-      let (response, word) = respond(to: request, result)
+    let (pool, count) = (request.pool, request.count)
+    let accepted = writer.decide(.request(request), alone: isAlone) { [self] result in
+      let (response, word) = respond(result, pool, count)
       // A pool that does not exist must not become a label: anybody could make as many as they like.
       let label = word == Problem.Word.unknownPool.rawValue ? "" : pool
-      metrics.claimed(pool: label, result: word, took: ContinuousClock.now - began)
+      metrics.claimed(pool: label, result: word, took: began.seconds)
       answer(response)
     }
     if !accepted {
-      metrics.claimed(pool: "", result: Problem.Word.busy.rawValue, took: .zero)
+      metrics.claimed(pool: "", result: Problem.Word.busy.rawValue, took: 0)
       throw Self.busy("too many claims wait for the store")
     }
   }
 
-  /// The answer to a request, and the word that the metrics have for it.
+  /// The answer to a request for so many items of a pool, and the word that the metrics have for it.
   private func respond(
-    to request: ClaimRequest, _ result: Result<ClaimOutcome, StoreError>
-  ) -> (response: Result<HTTPResponse, Problem>, word: String) {
-    do throws(Problem) {
-      switch try result.mapError(Self.problem).get() {
-      case .granted(let claim): return (.success(respond(201, claim, located: true)), "granted")
-      case .accepted(let claim): return (.success(respond(202, claim, located: true)), "accepted")
-      case .repeated(let claim) where claim.state == .pending:
-        return (.success(respond(202, claim, located: true)), "repeated")
-      case .repeated(let claim): return (.success(respond(200, claim)), "repeated")
-      case let refusal: throw problem(of: refusal, request)
-      }
-    } catch {
-      return (.failure(error), error.word.rawValue)
+    _ result: Result<ClaimOutcome, StoreError>, _ pool: String, _ count: Int
+  ) -> (response: HTTPResponse, word: String) {
+    let problem: Problem
+    switch result {
+    case .success(.granted(let claim)): return (respond(201, claim, located: true), "granted")
+    case .success(.accepted(let claim)): return (respond(202, claim, located: true), "accepted")
+    case .success(.repeated(let claim)):
+      let isPending = claim.state == .pending
+      return (respond(isPending ? 202 : 200, claim, located: isPending), "repeated")
+    case .success(let refusal): problem = self.problem(of: refusal, pool, count)
+    case .failure(let error): problem = Self.problem(error)
     }
+    return (Documents.problem(problem), problem.word.rawValue)
   }
 
-  private func problem(of outcome: ClaimOutcome, _ request: ClaimRequest) -> Problem {
+  private func problem(
+    of outcome: ClaimOutcome, _ pool: String, _ count: Int
+  ) -> Problem {
     switch outcome {
     case .outOfStock:
       let now = clock()
-      let wait = engine?.expectedFill(of: request.pool).map { max($0 - now, .seconds(1)) }
-      let missed = request.count == 1 ? "no item" : "fewer than \(request.count) items"
+      let wait = engine?.expectedFill(of: pool).map { max($0 - now, .seconds(1)) }
+      let missed = count == 1 ? "no item" : "fewer than \(count) items"
       return Problem(
-        .outOfStock, "\(request.pool) has \(missed) to give",
+        .outOfStock, "\(pool) has \(missed) to give",
         retryAfter: wait ?? Limits.unknownRetryAfter)
     case .keyReused:
       return Problem(.keyReused, "the same key was used before with another request")
     case .userLimit(let limit):
-      return Problem(.userLimit, "a user may have at most \(limit) items of \(request.pool)")
+      return Problem(.userLimit, "a user may have at most \(limit) items of \(pool)")
     case .noHolds:
-      return Problem(.badRequest, "\(request.pool) allows no holds")
+      return Problem(.badRequest, "\(pool) allows no holds")
     case .unknownPool:
-      return Problem(.unknownPool, "there is no pool \(request.pool)")
+      return Problem(.unknownPool, "there is no pool \(pool)")
     case .granted, .accepted, .repeated, .changed, .wrongState, .unknownClaim:
       return Problem(.failed, "the store decided what was not asked")
     }
@@ -64,8 +72,10 @@ extension API {
 
   /// An answer with a claim's body.
   func respond(_ status: Int, _ claim: Claim, located: Bool = false) -> HTTPResponse {
-    let location = [HTTPField("Location", "/v1/claims/\(claim.id)")]
-    return Documents.json(status, headers: located ? location : []) { write(claim, to: &$0) }
+    let location = located ? "/v1/claims/" + claim.id : nil
+    return Documents.json(status, location: location, room: claim.roomForJSON) {
+      write(claim, to: &$0)
+    }
   }
 
   func write(_ claim: Claim, to json: inout JSONWriter) {

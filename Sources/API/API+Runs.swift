@@ -37,7 +37,7 @@ extension API {
     engine.request(pool, count: count) { result in
       answer(
         result.map { run in
-          Documents.json(202, headers: [HTTPField("Location", "/v1/runs/\(run.id)")]) {
+          Documents.json(202, location: "/v1/runs/\(run.id)") {
             Documents.write(run, &$0)
           }
         })

@@ -162,6 +162,9 @@ package final class API: Sendable {
   /// Answers a request that came over HTTP.
   package func handle(_ request: HTTPRequest, _ responder: Responder) {
     do throws(Problem) {
+      if let claim = PlainClaim.request(of: request) {
+        return try self.claim(claim, isAlone: request.isAlone) { responder.send($0) }
+      }
       handle(try APIRequest(request)) { responder.send($0) }
     } catch {
       responder.send(Documents.problem(error))

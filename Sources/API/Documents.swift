@@ -3,13 +3,17 @@ import Larder
 
 /// The bodies that the API answers with.
 enum Documents {
+  /// - Parameter room: how long the body should be at most.
   static func json(
-    _ status: Int, headers: [HTTPField] = [], _ body: (inout JSONWriter) -> Void
+    _ status: Int, location: String? = nil, headers: [HTTPField] = [], room: Int = 512,
+    _ body: (inout JSONWriter) -> Void
   ) -> HTTPResponse {
-    HTTPResponse(
-      status: status, headers: [HTTPField("Content-Type", "application/json")] + headers,
-      body: JSONWriter.text(body))
+    var fields = location.map { [isJSON, HTTPField("Location", $0)] } ?? [isJSON]
+    if !headers.isEmpty { fields += headers }
+    return HTTPResponse(status: status, headers: fields, body: JSONWriter.text(room: room, body))
   }
+
+  private static var isJSON: HTTPField { HTTPField("Content-Type", "application/json") }
 
   /// What a bounded piece of deleting did.
   static func deleted(_ progress: Piece) -> HTTPResponse {

@@ -1,3 +1,4 @@
+import Glibc
 import Larder
 import Lock
 
@@ -14,9 +15,9 @@ package final class Metrics: Sendable {
   }
 
   private struct State {
-    var claims: [Series: Int] = [:]
-    var changes: [Change: Int] = [:]
-    var runs: [Series: Int] = [:]
+    var claims = Counts<Series>()
+    var changes = Counts<Change>()
+    var runs = Counts<Series>()
     var claimTimes = Histogram(bounds: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 1])
     var runTimes = Histogram(bounds: [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600])
   }
@@ -26,22 +27,24 @@ package final class Metrics: Sendable {
   package init() {}
 
   /// Counts a claim request's result; `pool` is empty where none is known.
-  func claimed(pool: String, result: String, took: Duration) {
+  ///
+  /// - Parameter took: seconds from its arrival.
+  func claimed(pool: String, result: String, took: Double) {
     state.withLock {
-      $0.claims[Series(pool: pool, result: result), default: 0] += 1
-      $0.claimTimes.add(took.fractionalSeconds)
+      $0.claims.add(Series(pool: pool, result: result))
+      $0.claimTimes.add(took)
     }
   }
 
   /// Counts what became of a command for a claim.
   func changed(_ command: ClaimCommand, result: String) {
-    state.withLock { $0.changes[Change(command: command, result: result), default: 0] += 1 }
+    state.withLock { $0.changes.add(Change(command: command, result: result)) }
   }
 
   /// Counts a run that ended or was skipped.
   package func ended(_ run: Run) {
     state.withLock {
-      $0.runs[Series(pool: run.pool, result: run.state.rawValue), default: 0] += 1
+      $0.runs.add(Series(pool: run.pool, result: run.state.rawValue))
       if let startedAt = run.startedAt, let endedAt = run.endedAt {
         $0.runTimes.add((endedAt - startedAt).inSeconds)
       }
@@ -77,7 +80,7 @@ package final class Metrics: Sendable {
       }
     }
     text.begin("larder_claims_total", "counter", "Claim requests by result since the start.")
-    for (series, count) in state.claims.sorted(by: {
+    for (series, count) in state.claims.all.sorted(by: {
       ($0.key.pool, $0.key.result) < ($1.key.pool, $1.key.result)
     }) {
       text.sample(["pool": series.pool, "result": series.result], count)
@@ -93,13 +96,13 @@ package final class Metrics: Sendable {
     text.begin(
       "larder_claim_changes_total", "counter",
       "Confirmations and the like by result since the start.")
-    for (change, count) in state.changes.sorted(by: {
+    for (change, count) in state.changes.all.sorted(by: {
       ($0.key.command.rawValue, $0.key.result) < ($1.key.command.rawValue, $1.key.result)
     }) {
       text.sample(["command": change.command.rawValue, "result": change.result], count)
     }
     text.begin("larder_runs_total", "counter", "Runs that ended, by result, since the start.")
-    for (series, count) in state.runs.sorted(by: {
+    for (series, count) in state.runs.all.sorted(by: {
       ($0.key.pool, $0.key.result) < ($1.key.pool, $1.key.result)
     }) {
       text.sample(["pool": series.pool, "result": series.result], count)
@@ -113,10 +116,47 @@ package final class Metrics: Sendable {
   }
 }
 
-/// Counts of values up to each bound.
+/// Counts by key. Most of what is counted has the key of what was before: it is compared, not hashed.
+private struct Counts<Key: Hashable & Sendable>: Sendable {
+  private var others: [Key: Int] = [:]
+  /// The last key, and how often it came in a row.
+  private var last: (key: Key, count: Int)?
+
+  mutating func add(_ key: Key) {
+    if last?.key == key {
+      last?.count += 1
+    } else {
+      if let last { others[last.key, default: 0] += last.count }
+      last = (key, 1)
+    }
+  }
+
+  var all: [Key: Int] {
+    var all = others
+    if let last { all[last.key, default: 0] += last.count }
+    return all
+  }
+}
+
+/// How long something takes.
+struct Stopwatch {
+  private let start = now
+
+  /// The seconds since it was made.
+  var seconds: Double { Double(Self.now - start) / 1e9 }
+
+  /// A clock that never jumps, in nanoseconds.
+  private static var now: Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  }
+}
+
+/// Counts of values by the first bound that they do not pass.
 struct Histogram: Sendable {
   let bounds: [Double]
-  private(set) var counts: [Int]
+  private var counts: [Int]
   private(set) var count = 0
   private(set) var sum = 0.0
 
@@ -126,9 +166,18 @@ struct Histogram: Sendable {
   }
 
   mutating func add(_ value: Double) {
-    for index in bounds.indices where value <= bounds[index] { counts[index] += 1 }
+    if let index = bounds.firstIndex(where: { value <= $0 }) { counts[index] += 1 }
     count += 1
     sum += value
+  }
+
+  /// How many values are up to each bound.
+  var cumulated: [(bound: Double, count: Int)] {
+    var total = 0
+    return zip(bounds, counts).map { bound, count in
+      total += count
+      return (bound, total)
+    }
   }
 }
 
@@ -151,18 +200,11 @@ private struct PrometheusText {
 
   mutating func histogram(_ name: String, _ help: String, _ histogram: Histogram) {
     begin(name, "histogram", help)
-    for (bound, count) in zip(histogram.bounds, histogram.counts) {
+    for (bound, count) in histogram.cumulated {
       sample(["le": "\(bound)"], count, suffix: "_bucket")
     }
     sample(["le": "+Inf"], histogram.count, suffix: "_bucket")
     text += "\(name)_sum \(histogram.sum)\n"
     sample([:], histogram.count, suffix: "_count")
-  }
-}
-
-extension Duration {
-  /// The duration in seconds, to the microsecond and below.
-  var fractionalSeconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) / 1e18
   }
 }

@@ -42,6 +42,11 @@ package struct HTTPRequest: Sendable {
     self.isAlone = isAlone
   }
 
+  /// The request target's bytes: path and query as they came.
+  package func withTarget<Value>(_ body: (UnsafeBufferPointer<UInt8>) -> Value) -> Value {
+    target.withUnsafeBufferPointer(body)
+  }
+
   /// The path as it came, with its percent-encoding; bytes that are no UTF-8 show as U+FFFD.
   package var path: String { String(decoding: target[..<pathEnd], as: UTF8.self) }
 
@@ -91,6 +96,12 @@ package struct HTTPRequest: Sendable {
 
   /// All fields of that name, in order.
   package func headerValues(_ name: String) -> [String] { fields.all(name) }
+
+  /// Goes through all fields in order, as bytes without blanks around the values, for as long as `body`
+  /// says true.
+  package func forEachField(
+    _ body: (_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) -> Bool
+  ) { fields.forEach(body) }
 }
 
 /// The fields of a header in one piece of memory, looked up when asked.
@@ -122,28 +133,33 @@ struct PackedFields: Sendable {
   private func find(_ name: String, _ body: (UnsafeBufferPointer<UInt8>) -> Bool) {
     var name = name
     name.withUTF8 { wanted in
-      bytes.withUnsafeBufferPointer { all in
-        let raw = UnsafeRawBufferPointer(all)
-        var at = 0
-        while at < raw.count {
-          let nameSize = Int(raw.loadUnaligned(fromByteOffset: at, as: UInt32.self))
-          let valueSize = Int(raw.loadUnaligned(fromByteOffset: at + 4, as: UInt32.self))
-          let start = at + 8
-          at = start + nameSize + valueSize
-          guard nameSize == wanted.count, Self.same(all, start, wanted) else { continue }
-          let value = UnsafeBufferPointer(rebasing: all[(start + nameSize)..<at])
-          if !body(value) { return }
-        }
+      forEach { name, value in
+        name.count != wanted.count || !Self.same(name, wanted) || body(value)
+      }
+    }
+  }
+
+  /// Goes through all fields for as long as `body` says true.
+  func forEach(
+    _ body: (_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) -> Bool
+  ) {
+    bytes.withUnsafeBufferPointer { all in
+      let raw = UnsafeRawBufferPointer(all)
+      var at = 0
+      while at < raw.count {
+        let nameSize = Int(raw.loadUnaligned(fromByteOffset: at, as: UInt32.self))
+        let valueSize = Int(raw.loadUnaligned(fromByteOffset: at + 4, as: UInt32.self))
+        let name = UnsafeBufferPointer(rebasing: all[(at + 8)..<(at + 8 + nameSize)])
+        at += 8 + nameSize + valueSize
+        if !body(name, UnsafeBufferPointer(rebasing: all[(at - valueSize)..<at])) { return }
       }
     }
   }
 
   private static func same(
-    _ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ wanted: UnsafeBufferPointer<UInt8>
+    _ name: UnsafeBufferPointer<UInt8>, _ wanted: UnsafeBufferPointer<UInt8>
   ) -> Bool {
-    for index in wanted.indices where lower(bytes[start + index]) != lower(wanted[index]) {
-      return false
-    }
+    for index in wanted.indices where lower(name[index]) != lower(wanted[index]) { return false }
     return true
   }
 

@@ -72,9 +72,14 @@ extension HTTPField {
   /// Whether the field can stand in a header without changing its meaning.
   var isSendable: Bool {
     var (name, value) = (name, value)
-    return name.withUTF8 { !$0.isEmpty && $0.allSatisfy { $0 > 0x20 && $0 != 0x3A } }
-      && value.withUTF8 {
-        !$0.isEmpty && $0.allSatisfy { $0 != 0x0D && $0 != 0x0A && $0 != 0 }
+    return name.withUTF8 { name in
+      for byte in name where byte <= 0x20 || byte == 0x3A { return false }
+      return !name.isEmpty
+    }
+      && value.withUTF8 { value in
+        !value.isEmpty
+          && (!value.hasControls
+            || value.allSatisfy { $0 != 0x0D && $0 != 0x0A && $0 != 0 })
       }
   }
 }

@@ -20,6 +20,11 @@ extension Claim {
     }
   }
 
+  /// How many bytes its body takes at most, if its names are of usual length.
+  package var roomForJSON: Int {
+    items.reduce(256) { $0 + 256 + $1.payload.utf8.count + ($1.attributes?.utf8.count ?? 0) }
+  }
+
   private static func write(_ item: Item, to json: inout JSONWriter) {
     json.object {
       $0.member("id", item.id)

@@ -5,8 +5,17 @@ package enum RFC3339 {
   /// `2026-11-24T20:00:00.000Z`. What lies outside of the years 1 to 9999, which an offset brings
   /// about, is written as the nearest time inside.
   package static func format(_ instant: Instant) -> String {
+    String(unsafeUninitializedCapacity: longest) { write(instant, to: $0.baseAddress!) }
+  }
+
+  /// How many bytes a time takes at most.
+  package static let longest = 24
+
+  /// Writes what `format` gives to memory that has room for the longest; how many bytes it is.
+  static func write(_ instant: Instant, to text: UnsafeMutablePointer<UInt8>) -> Int {
     let instant = min(max(instant, earliest), latest)
-    return text(instant.seconds, milliseconds: Int(instant.milliseconds - instant.seconds * 1000))
+    let milliseconds = Int(instant.milliseconds - instant.seconds * 1000)
+    return write(instant.seconds, milliseconds: milliseconds, to: text)
   }
 
   private static let earliest = Instant(seconds: SupportedInstants.earliest)
@@ -14,45 +23,43 @@ package enum RFC3339 {
 
   /// `2026-11-24T20:00:00Z`, for fire times, which are whole seconds.
   package static func format(seconds: Int64) -> String {
-    text(seconds, milliseconds: nil)
+    String(unsafeUninitializedCapacity: longest) {
+      write(seconds, milliseconds: nil, to: $0.baseAddress!)
+    }
   }
 
-  private static func text(_ seconds: Int64, milliseconds: Int?) -> String {
+  private static func write(
+    _ seconds: Int64, milliseconds: Int?, to text: UnsafeMutablePointer<UInt8>
+  ) -> Int {
     let time = CivilTime(secondsSinceEpoch: seconds)
-    return String(unsafeUninitializedCapacity: 24) { text in
-      var at = 0
-      func put(_ sign: UInt8) {
-        text[at] = sign
-        at += 1
-      }
-      func put(_ number: Int, _ width: Int) {
-        var rest = number
-        var place = at + width
-        while place > at {
-          place -= 1
-          text[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-          rest /= 10
-        }
-        at += width
-      }
-      put(time.date.year, 4)
-      put(UInt8(ascii: "-"))
-      put(time.date.month, 2)
-      put(UInt8(ascii: "-"))
-      put(time.date.day, 2)
-      put(UInt8(ascii: "T"))
-      put(time.hour, 2)
-      put(UInt8(ascii: ":"))
-      put(time.minute, 2)
-      put(UInt8(ascii: ":"))
-      put(time.second, 2)
-      if let milliseconds {
-        put(UInt8(ascii: "."))
-        put(milliseconds, 3)
-      }
-      put(UInt8(ascii: "Z"))
-      return at
+    var at = 0
+    func put(_ sign: UInt8) {
+      text[at] = sign
+      at += 1
     }
+    func put(twoDigits number: Int) {
+      put(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 10))
+      put(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
+    }
+    put(twoDigits: time.date.year / 100)
+    put(twoDigits: time.date.year % 100)
+    put(UInt8(ascii: "-"))
+    put(twoDigits: time.date.month)
+    put(UInt8(ascii: "-"))
+    put(twoDigits: time.date.day)
+    put(UInt8(ascii: "T"))
+    put(twoDigits: time.hour)
+    put(UInt8(ascii: ":"))
+    put(twoDigits: time.minute)
+    put(UInt8(ascii: ":"))
+    put(twoDigits: time.second)
+    if let milliseconds {
+      put(UInt8(ascii: "."))
+      put(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: milliseconds / 100))
+      put(twoDigits: milliseconds % 100)
+    }
+    put(UInt8(ascii: "Z"))
+    return at
   }
 
   /// Reads a time with its offset (`Z`, `+02:00`); nil when the text is not one.

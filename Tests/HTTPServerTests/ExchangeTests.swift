@@ -1,6 +1,7 @@
 import Foundation
-import HTTPServer
 import Testing
+
+@testable import HTTPServer
 
 @Suite(.serialized) struct ExchangeTests {
   @Test func aBodyComesBack() throws {
@@ -135,6 +136,23 @@ import Testing
     let client = try server.client()
     try client.send(get("/"))
     #expect(try client.response()?.body == body)
+  }
+
+  @Test func aFieldIsSentIfItIsOne() {
+    for byte: UInt8 in 0..<0x80 {
+      for place in 0..<20 {
+        var text = Array(repeating: Unicode.Scalar("a"), count: 20)
+        text[place] = Unicode.Scalar(byte)
+        var string = String.UnicodeScalarView()
+        string.append(contentsOf: text)
+        let isLineEnd = [0, 0x0A, 0x0D].contains(byte)
+        #expect(HTTPField("Name", String(string)).isSendable == !isLineEnd)
+        let isName = byte > 0x20 && byte != UInt8(ascii: ":")
+        #expect(HTTPField(String(string), "value").isSendable == isName)
+      }
+    }
+    #expect(!HTTPField("", "value").isSendable && !HTTPField("Name", "").isSendable)
+    #expect(HTTPField("Name", "é😀").isSendable)
   }
 
   @Test func answersCannotSmuggleHeaderFields() throws {

@@ -78,6 +78,45 @@ import Testing
     }
   }
 
+  /// Strings are looked at by eight bytes: what needs an escape is found wherever it stands in them.
+  @Test func everyASCIIByteIsFoundAtEveryPlace() {
+    let short: [UInt8: String] = [
+      0x22: #"\""#, 0x5C: #"\\"#, 0x0A: #"\n"#, 0x0D: #"\r"#, 0x09: #"\t"#,
+    ]
+    for fill in ["a", " ", "~", "é", "\u{80}"] {
+      for size in 1...19 {
+        for place in 0..<size {
+          for byte: UInt8 in 0..<0x80 {
+            var pieces = Array(repeating: fill, count: size)
+            pieces[place] = String(Unicode.Scalar(byte))
+            let string = pieces.joined()
+            if byte < 0x20 || byte == 0x7F {
+              let digits = String(byte, radix: 16)
+              pieces[place] = "\\u00" + (digits.count < 2 ? "0" : "") + digits
+            }
+            if let escape = short[byte] { pieces[place] = escape }
+            guard text({ $0.string(string) }) != "\"" + pieces.joined() + "\"" else { continue }
+            Issue.record("byte \(byte) at \(place) of \(size) is not written as it should")
+            return
+          }
+        }
+      }
+    }
+  }
+
+  @Test(arguments: 1...40)
+  func aTextThatTakesMoreThanItsRoomIsTheSame(_ room: Int) {
+    func write(_ json: inout JSONWriter) {
+      json.object {
+        $0.member("a", "a longer text with a \" in it")
+        $0.member("at", Instant(milliseconds: 1) as Instant?)
+        $0.member("raw", raw: String(repeating: "1", count: 100))
+        $0.array("none") { _ in }
+      }
+    }
+    #expect(JSONWriter.text(room: room, write) == JSONWriter.text(room: 4096, write))
+  }
+
   @Test func everyEscapedCodeUnitIsRead() throws {
     for value in UInt32(0)...0xFFFF {
       let digits = String(value, radix: 16)

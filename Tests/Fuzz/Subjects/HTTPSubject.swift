@@ -14,7 +14,16 @@ func checkHTTP(_ bytes: [UInt8]) throws(Broken) {
   var claim = ""
   for call in calls(bytes).prefix(Place.callLimit) {
     place.pass(call.pause)
-    guard let request = try? APIRequest(call.request(claim: claim)) else { continue }
+    let made = call.request(claim: claim)
+    let plain = PlainClaim.request(of: made)
+    guard let request = try? APIRequest(made) else {
+      try require(plain == nil, "a call that is none is read as a claim")
+      continue
+    }
+    if let plain {
+      let whole = try? API.claimRequest(request, pool: plain.pool)
+      try require(whole == plain, "the readers of claims differ over \(plain)")
+    }
     guard let response = place.answer(request) else {
       throw Broken(description: "no answer came")
     }
