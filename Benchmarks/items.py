@@ -22,11 +22,11 @@ def line(payload, key=None):
         '{"payload": %s, "key": "%s"}\n' % (payload, key))
 
 
-def write_parts(folder, items, keyed):
-    """One file a slice of a producer's run, named by the slice's number, for a producer that only
-    copies its part to its output."""
+def write_parts(folder, items, keyed, size):
+    """One file of `size` items a slice of a producer's run, named by the slice's number, for a producer
+    that only copies its part to its output."""
     os.makedirs(folder, exist_ok=True)
-    for start in range(0, len(items), SLICE):
-        part = items[start:start + SLICE]
-        with open(os.path.join(folder, str(start // SLICE + 1)), "w") as output:
+    for start in range(0, len(items), size):
+        part = items[start:start + size]
+        with open(os.path.join(folder, str(start // size + 1)), "w") as output:
             output.writelines(line(p, p[10:26] if keyed else None) for p in part)

@@ -40,9 +40,10 @@ exec cat "$1/$LARDER_SLICE"
 class Larder:
     name = "larder"
 
-    def __init__(self, program, folder):
+    def __init__(self, program, folder, slice=SLICE):
         self.program = program
         self.folder = folder
+        self.slice = slice
         self.store = os.path.join(folder, "larder.db")
         self.template = os.path.join(folder, "template.db")
         self.schedules = os.path.join(folder, "Schedules")
@@ -64,12 +65,12 @@ class Larder:
 
     def write_parts(self, items, keyed=False):
         shutil.rmtree(self.parts, ignore_errors=True)
-        write_parts(self.parts, items, keyed)
+        write_parts(self.parts, items, keyed, self.slice)
 
     def write_schedule(self, pool, per_user=1):
         with open(os.path.join(self.schedules, f"{pool}.yaml"), "w") as file:
             file.write(SCHEDULE.format(
-                pool=pool, parts=self.parts, slice=SLICE, per_user=per_user))
+                pool=pool, parts=self.parts, slice=self.slice, per_user=per_user))
 
     # The store
 
