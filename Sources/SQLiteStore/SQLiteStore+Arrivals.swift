@@ -159,8 +159,8 @@ extension SQLiteStore {
     try connection.run(
       """
       INSERT INTO items (id, pool, state, key, made_for, payload, attributes, produced_at,
-        expires_at, shelf_order, run, slice, line, revision, stale)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        expires_at, shelf_order, run, slice, line, revision, stale, room)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '\(Settlement.room)')
       """,
       [
         .text(ids.next(at: now)), .text(pool.name), .text(state.rawValue), .optional(item.key),

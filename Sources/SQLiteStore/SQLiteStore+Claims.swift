@@ -255,9 +255,9 @@ extension SQLiteStore {
   }
 
   private static let givePlain =
-    "UPDATE items SET state = ?, claim = ?, claimed_at = ? WHERE seq = ?"
+    "UPDATE items SET state = ?, claim = ?, claimed_at = ?, room = NULL WHERE seq = ?"
   private static let giveWithAttributes = """
-    UPDATE items SET state = ?, claim = ?, claimed_at = ?, shelf_order = shelf_order
+    UPDATE items SET state = ?, claim = ?, claimed_at = ?, room = NULL, shelf_order = shelf_order
     WHERE seq = ?
     """
 

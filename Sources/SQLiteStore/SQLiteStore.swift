@@ -104,14 +104,15 @@ package final class SQLiteStore: Store {
       if Mutant.current == .normalSync { try connection.run("PRAGMA synchronous = NORMAL") }
     #endif
     try connection.run("PRAGMA cache_size = -16384")
-    try connection.run("PRAGMA temp_store = MEMORY")
     // States are written from enumerations, and `larder verify` looks at them. SQLite would build the
     // set of a CHECK's words anew for each row, which takes longer than writing the row.
     try connection.run("PRAGMA ignore_check_constraints = ON")
     let pages = try logPages(of: connection)
     try connection.run("PRAGMA wal_autocheckpoint = \(pages)")
     try makeDurable(connection, files)
+    // A migration may sort the indexes of a large store, which memory would not hold: not before it.
     try Schema.migrate(connection)
+    try connection.run("PRAGMA temp_store = MEMORY")
     return pages
   }
 
@@ -213,14 +214,14 @@ package final class SQLiteStore: Store {
         return (result, wrote)
       }
       if wrote { demand = DemandChanges() }
-      for (pool, granted) in unsettled.granted {
-        touched.insert(pool)
-        guard var stock = stocks.removeValue(forKey: pool) else { continue }
+      for granted in unsettled.granted.parts {
+        touched.insert(granted.pool)
+        guard var stock = stocks.removeValue(forKey: granted.pool) else { continue }
         // Where the first item to expire was among them, another one is.
         if let next = stock.nextExpiry, let expiry = granted.expiry, expiry <= next { continue }
         stock.available -= granted.items
         stock.claimed += granted.items
-        stocks[pool] = stock
+        stocks[granted.pool] = stock
       }
       unsettled.commit()
       touched.formUnion(changes.pools)
@@ -290,7 +291,7 @@ package final class SQLiteStore: Store {
   /// Settles what was granted so far, within the present transaction.
   func settleWithin() throws(StoreError) {
     guard !unsettled.isEmpty else { return }
-    try Settlement.run(connection)
+    try Settlement.run(connection, unsettled.tally)
     unsettled.settle()
   }
 

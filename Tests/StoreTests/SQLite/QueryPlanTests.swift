@@ -275,7 +275,7 @@ import Testing
     ("SELECT state, claim, expires_at FROM inventory", "inventory_key"),
     ("WHERE claim = ? AND state IN", "inventory_claim"),
     ("DELETE FROM items WHERE claim = ?", "inventory_claim"),
-    ("WHERE claim IS NULL AND state IN", "inventory_over"),
+    ("WHERE claim IS NULL AND state <> 'available'", "inventory_over"),
     ("AND produced_at = ?3 AND seq > ?5", "inventory_made (pool=? AND produced_at=? AND rowid>?)"),
     ("AND produced_at > ?3", "inventory_made (pool=? AND produced_at>? AND produced_at<?)"),
     ("AND count > 0 AND coalesce", "claims_over"),
