@@ -438,6 +438,13 @@ enum Schema {
     CREATE INDEX inventory_recalled ON items (pool, claim)
       WHERE claim IS NOT NULL AND state = 'recalled';
 
+    -- Of a replaced item its own number, else 0: a key has one item of 0. Without `state` in its
+    -- condition the index is left alone where the state changes.
+    ALTER TABLE items ADD COLUMN replaced INTEGER NOT NULL DEFAULT 0;
+    UPDATE items SET replaced = seq WHERE state = 'replaced';
+    DROP INDEX inventory_key;
+    CREATE UNIQUE INDEX inventory_key ON items (pool, key, replaced) WHERE key IS NOT NULL;
+
     -- Takes the place of the claim's id and time until a claim has the item, so that its row does not
     -- grow: in a full page it would have to move.
     ALTER TABLE items ADD COLUMN room TEXT;
