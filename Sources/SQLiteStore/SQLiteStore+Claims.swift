@@ -9,9 +9,9 @@ extension SQLiteStore {
       var outcomes: [ClaimOutcome] = []
       outcomes.reserveCapacity(orders.count)
       var bytes = 0
-      for (index, order) in orders.enumerated() {
+      for index in orders.indices {
         let outcome: ClaimOutcome
-        switch order {
+        switch orders[index] {
         case .request(let request):
           outcome = try decide(
             request, wanted: { Self.itemsWanted(of: request.pool, orders[index...]) }, at: now)
