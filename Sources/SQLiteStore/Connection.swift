@@ -195,6 +195,14 @@ final class Connection {
     return try result.get()
   }
 
+  /// What statements sort is kept in memory from now on, and no longer in files.
+  func sortInMemory() throws(StoreError) {
+    #if MUTANTS
+      if Mutant.current == .earlyAnswer { try commitEarlier() }
+    #endif
+    try run("PRAGMA temp_store = MEMORY")
+  }
+
   #if MUTANTS
     private func commitEarlier() throws(StoreError) {
       if sqlite3_get_autocommit(handle) == 0 { try run("COMMIT") }

@@ -114,7 +114,7 @@ package final class SQLiteStore: Store {
     try makeDurable(connection, files)
     // A migration may sort the indexes of a large store, which memory would not hold: not before it.
     try Schema.migrate(connection)
-    try connection.run("PRAGMA temp_store = MEMORY")
+    try connection.sortInMemory()
     return pages
   }
 

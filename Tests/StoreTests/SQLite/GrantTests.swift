@@ -126,6 +126,7 @@ import Testing
     try fixture.store.settle()
     #expect(try fixture.claim("u", key: "k", count: 2).repeated == claim)
     #expect(try fixture.status().demand.lastDay.hits == 2)
+    #expect(try Verification.of(fixture.database, readDefinition: readDefinition).isSound)
   }
 
   @Test func theLimitOfAUserCountsUnsettledClaims() throws {
