@@ -28,19 +28,39 @@ package struct UUIDv7: Sendable {
     }
     let first = UInt64(lastMillisecond) << 16 | 0x7000 | counter
     let second = low & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
-    return String(unsafeUninitializedCapacity: 36) { text in
-      var index = 0
-      for half in [first, second] {
-        for shift in stride(from: 60, through: 0, by: -4) {
-          if index == 8 || index == 13 || index == 18 || index == 23 {
-            text[index] = UInt8(ascii: "-")
-            index += 1
-          }
-          let digit = UInt8(truncatingIfNeeded: half >> UInt64(shift) & 15)
-          text[index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
-          index += 1
-        }
+    return Self.text(
+      Self.digits(first >> 32), Self.digits(first), Self.digits(second >> 32), Self.digits(second))
+  }
+
+  /// The hexadecimal digits of a number's lower 32 bits as 8 bytes, the first digit in the lowest one.
+  private static func digits(_ number: UInt64) -> UInt64 {
+    var bytes = UInt64(UInt32(truncatingIfNeeded: number).byteSwapped)
+    // Each byte apart, then each digit.
+    bytes = (bytes | bytes << 16) & 0x0000_ffff_0000_ffff
+    bytes = (bytes | bytes << 8) & 0x00ff_00ff_00ff_00ff
+    let digits = bytes >> 4 & 0x000f_000f_000f_000f | (bytes & 0x000f_000f_000f_000f) << 8
+    // 1 in each byte whose digit is a letter, for which "a" stands 39 behind what follows "9".
+    let letters = (digits &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+    return digits &+ 0x3030_3030_3030_3030 &+ letters &* 39
+  }
+
+  private static func text(_ a: UInt64, _ b: UInt64, _ c: UInt64, _ d: UInt64) -> String {
+    String(unsafeUninitializedCapacity: 36) { text in
+      let raw = UnsafeMutableRawBufferPointer(text)
+      func put(_ digits: UInt64, at index: Int) {
+        raw.storeBytes(of: digits.littleEndian, toByteOffset: index, as: UInt64.self)
       }
+      // Each group of four writes four bytes too many, which the next one writes over.
+      put(a, at: 0)
+      put(b, at: 9)
+      put(b >> 32, at: 14)
+      put(c, at: 19)
+      put(c >> 32, at: 24)
+      put(d, at: 28)
+      text[8] = UInt8(ascii: "-")
+      text[13] = UInt8(ascii: "-")
+      text[18] = UInt8(ascii: "-")
+      text[23] = UInt8(ascii: "-")
       return 36
     }
   }

@@ -61,6 +61,24 @@ final class Connection {
     }
   }
 
+  /// A statement that its user keeps, as long as the connection is open.
+  func prepare(_ sql: String) throws(StoreError) -> Statement {
+    do {
+      return try statement(sql)
+    } catch {
+      throw storeError(error)
+    }
+  }
+
+  /// Uses statements that were prepared.
+  func perform(_ body: () throws(SQLiteFailure) -> Void) throws(StoreError) {
+    do {
+      try body()
+    } catch {
+      throw storeError(error)
+    }
+  }
+
   /// The first row's value, or nil where there is no row.
   func first<Value>(
     _ sql: String, _ values: [SQLValue] = [], _ read: (Row) -> Value
@@ -175,6 +193,14 @@ final class Connection {
       throw .unknownCommit("syncs can't be turned on again: \(error)")
     }
     return try result.get()
+  }
+
+  /// What statements sort is kept in memory from now on, and no longer in files.
+  func sortInMemory() throws(StoreError) {
+    #if MUTANTS
+      if Mutant.current == .earlyAnswer { try commitEarlier() }
+    #endif
+    try run("PRAGMA temp_store = MEMORY")
   }
 
   #if MUTANTS

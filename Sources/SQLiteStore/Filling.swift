@@ -168,7 +168,8 @@ struct Filling {
     guard claim.count <= available else { return false }
     // A definition since the request may want items to have more life left.
     let shelf = Shelf(
-      pool: pool, cutoff: now + max(claim.line.minRemaining, pool.claims.minRemaining),
+      pool: pool.name, order: pool.claims.order,
+      cutoff: now + max(claim.line.minRemaining, pool.claims.minRemaining),
       hasStale: store.hasStale(pool.name), connection: store.connection)
     let items = try shelf.take(
       claim.count, for: claim.user, Match(stored: claim.line.match), from: part)

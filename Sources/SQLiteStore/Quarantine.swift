@@ -33,7 +33,7 @@ struct Quarantine {
   /// Changes the database as a whole, and notes what was changed.
   mutating func impose(_ result: inout RestoredStore) throws(StoreError) {
     try connection.run("BEGIN IMMEDIATE")
-    try Settlement.run(connection)
+    try Settlement.run(connection, try Unsettled(connection).tally)
     try takeFromShelf()
     try endHolds(&result)
     try endRuns(&result)

@@ -221,11 +221,13 @@ package final class SQLiteReader: StoreReader {
       guard let status else { throw .unknownPool(pool) }
       // A replaced item's key is that of the item which took its place. A forgotten claim names no
       // user.
+      let seq = try connection.first(
+        "SELECT seq FROM items WHERE pool = ? AND key = ? AND replaced = 0",
+        [.text(pool), .text(key)]
+      ) { $0.int64(0) }
+      guard let seq else { return nil }
       let found = try connection.first(
-        """
-        SELECT state, claim, expires_at FROM inventory
-        WHERE pool = ? AND key = ? AND state <> 'replaced'
-        """, [.text(pool), .text(key)]
+        "SELECT state, claim, expires_at FROM inventory WHERE seq = ?", [.integer(seq)]
       ) { row in
         (
           status: ItemStatus(

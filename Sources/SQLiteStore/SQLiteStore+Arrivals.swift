@@ -46,7 +46,7 @@ extension SQLiteStore {
       arrival.result.duplicates += 1
       return
     case .replacing(let known):
-      _ = try leave(known, as: .replaced, in: pool.name)
+      _ = try leave(known, as: .replaced, ", replaced = seq", in: pool.name)
     case .added(let known):
       if !expired {
         guard try makeRoom(&arrival, at: now) else {
@@ -95,7 +95,7 @@ extension SQLiteStore {
     try connection.first(
       """
       SELECT seq, state, expires_at, stale, claim IS NOT NULL FROM items
-      WHERE pool = ? AND key = ? AND state <> 'replaced'
+      WHERE pool = ? AND key = ? AND replaced = 0
       """, [.text(pool), .text(key)]
     ) { row in
       Known(
@@ -121,11 +121,11 @@ extension SQLiteStore {
 
   /// Takes an available item from the shelf, and says what is lost with it.
   private func leave(
-    _ known: Known, as state: ItemState, in pool: String
+    _ known: Known, as state: ItemState, _ more: String = "", in pool: String
   ) throws(StoreError) -> Waste {
     let waste = try connection.first(
       """
-      UPDATE items SET state = ?, shelf_order = shelf_order WHERE seq = ?
+      UPDATE items SET state = ?, shelf_order = shelf_order\(more) WHERE seq = ?
       RETURNING \(Rows.producerTime)
       """, [.text(state.rawValue), .integer(known.seq)]
     ) { Rows.waste($0, 0) }
@@ -159,8 +159,8 @@ extension SQLiteStore {
     try connection.run(
       """
       INSERT INTO items (id, pool, state, key, made_for, payload, attributes, produced_at,
-        expires_at, shelf_order, run, slice, line, revision, stale)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        expires_at, shelf_order, run, slice, line, revision, stale, room)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '\(Settlement.room)')
       """,
       [
         .text(ids.next(at: now)), .text(pool.name), .text(state.rawValue), .optional(item.key),

@@ -8,14 +8,13 @@ extension SQLiteStore {
       try boundUnsettled()
       var outcomes: [ClaimOutcome] = []
       outcomes.reserveCapacity(orders.count)
-      var wanted = Self.itemsWanted(orders)
       var bytes = 0
-      for order in orders {
+      for index in orders.indices {
         let outcome: ClaimOutcome
-        switch order {
+        switch orders[index] {
         case .request(let request):
-          outcome = try decide(request, wanted: wanted[request.pool] ?? request.count, at: now)
-          wanted[request.pool]? -= request.count
+          outcome = try decide(
+            request, wanted: { Self.itemsWanted(of: request.pool, orders[index...]) }, at: now)
         case .change(let claim, let command):
           try settleWithin()
           ahead.forget()
@@ -29,21 +28,21 @@ extension SQLiteStore {
     }
   }
 
-  /// How many items a batch asks for, by pool; empty for a single order.
-  private static func itemsWanted(_ orders: [ClaimOrder]) -> [String: Int] {
-    guard orders.count > 1 else { return [:] }
-    var wanted: [String: Int] = [:]
-    for case .request(let request) in orders where request.match == nil {
-      wanted[request.pool, default: 0] += request.count
+  /// How many items orders ask for of a pool's shelf.
+  private static func itemsWanted(of pool: String, _ orders: ArraySlice<ClaimOrder>) -> Int {
+    var wanted = 0
+    for case .request(let request) in orders where request.pool == pool && request.match == nil {
+      wanted += request.count
     }
     return wanted
   }
 
   private func decide(
-    _ request: ClaimRequest, wanted: Int, at now: Instant
+    _ request: ClaimRequest, wanted: () -> Int, at now: Instant
   ) throws(StoreError) -> ClaimOutcome {
-    guard let pool = inForce[request.pool] else { return .unknownPool }
-    let policy = pool.claims
+    // Where it is, and not the whole of it, which is large.
+    guard let place = inForce.index(forKey: request.pool) else { return .unknownPool }
+    let policy = inForce.values[place].claims
     // Where a user may have one item, asking again without a key is the same request.
     var key = request.key ?? (policy.perUser == 1 ? "" : nil)
     #if MUTANTS
@@ -58,12 +57,12 @@ extension SQLiteStore {
     }
     let line = Line(
       request.match, minRemaining: max(policy.minRemaining, request.minRemaining ?? .zero))
-    let (items, isAhead) = try find(request, line, pool, wanted: wanted, at: now)
+    let (items, isAhead) = try find(request, line, policy, wanted: wanted, at: now)
     guard items.count == request.count else {
-      return try miss(request, key: key, pool, line, at: now)
+      return try miss(request, key: key, inForce.values[place], line, at: now)
     }
     guard request.hold != nil || !isAhead else {
-      return .granted(try grant(items, to: request, key: key, line, at: now))
+      return .granted(try grant(items, to: request, key: key, trace, line, at: now))
     }
     demand.add(.hit(request.count), in: request.pool, at: now)
     let hold = request.hold.map { min($0, policy.hold) }
@@ -75,13 +74,14 @@ extension SQLiteStore {
   /// The items that a request gets, and whether they come from those that were read ahead; fewer than
   /// it asks for where it is missed.
   private func find(
-    _ request: ClaimRequest, _ line: Line, _ pool: Pool, wanted: Int, at now: Instant
+    _ request: ClaimRequest, _ line: Line, _ policy: ClaimPolicy, wanted: () -> Int,
+    at now: Instant
   ) throws(StoreError) -> (items: [Shelf.Found], isAhead: Bool) {
     guard let part = try reach(of: request, line, at: now) else { return ([], false) }
     let shelf = Shelf(
-      pool: pool, cutoff: now + line.minRemaining, hasStale: hasStale(pool.name),
-      connection: connection)
-    if part == .all, line.match.isEmpty, line.minRemaining == pool.claims.minRemaining {
+      pool: request.pool, order: policy.order, cutoff: now + line.minRemaining,
+      hasStale: hasStale(request.pool), connection: connection)
+    if part == .all, line.match.isEmpty, line.minRemaining == policy.minRemaining {
       let read = try ahead.take(for: request, wanted: wanted, shelf)
       if let read { return (read, true) }
     }
@@ -94,36 +94,26 @@ extension SQLiteStore {
   /// Grants a plain claim its items, which are on the shelf: a row for each is all that is written
   /// now.
   private func grant(
-    _ items: [Shelf.Found], to request: ClaimRequest, key: String?, _ line: Line, at now: Instant
+    _ items: [Shelf.Found], to request: ClaimRequest, key: String?, _ trace: ClaimIndex.Trace,
+    _ line: Line, at now: Instant
   ) throws(StoreError) -> Claim {
     let id = ids.next(at: now)
     let seq = claimIndex.nextSeq
-    let whole: [SQLValue] = [
-      .integer(items.count), .text(request.principal), .text(request.user), .optional(key),
-      .text(request.fingerprint), .duration(line.minRemaining),
-    ]
-    for (index, found) in items.enumerated() {
-      try connection.run(
-        """
-        INSERT INTO grants (item, seq, claim, pool, granted_at, has_attributes, count, principal,
-          user, key, fingerprint, min_remaining_ms)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        """,
-        [
-          .integer(found.seq), .integer(seq), .text(id), .text(request.pool), .instant(now),
-          .integer(found.item.attributes == nil ? 0 : 1),
-        ] + (index == 0 ? whole : [.integer(0), .null, .null, .null, .null, .null]))
-    }
+    let fingerprint = request.fingerprint
+    let shared = GrantRows.Shared(
+      pool: request.pool, principal: request.principal, fingerprint: fingerprint, grantedAt: now,
+      count: items.count, minRemaining: line.minRemaining)
+    try grantRows.insert(
+      GrantRows.Head(seq: seq, id: id, user: request.user, key: key, shared: shared), items)
     claimIndex.note(
-      seq: seq, user: request.user, pool: request.pool, principal: request.principal, key: key)
+      seq: seq, trace, pool: request.pool, principal: request.principal, key: key)
     let claim = Claim(
       id: id, pool: request.pool, user: request.user, state: .claimed, claimedAt: now,
       items: items.count == 1
         ? [items[0].item] : items.sorted { $0.seq < $1.seq }.map(\.item))
     unsettled.add(
       Grant(
-        claim: claim, principal: request.principal, key: key, fingerprint: request.fingerprint),
-      at: seq)
+        claim: claim, principal: request.principal, key: key, fingerprint: fingerprint), at: seq)
     return claim
   }
 
@@ -147,7 +137,7 @@ extension SQLiteStore {
     _ request: ClaimRequest, key: String, _ trace: ClaimIndex.Trace, at now: Instant
   ) throws(StoreError) -> ClaimOutcome? {
     let seqs = try claimIndex.claims(
-      ofKey: key, request.principal, user: request.user, pool: request.pool, trace)
+      ofKey: key, request.principal, pool: request.pool, trace)
     for seq in seqs {
       if let grant = unsettled[seq] {
         var isPrincipals = grant.principal == request.principal
@@ -255,9 +245,9 @@ extension SQLiteStore {
   }
 
   private static let givePlain =
-    "UPDATE items SET state = ?, claim = ?, claimed_at = ? WHERE seq = ?"
+    "UPDATE items SET state = ?, claim = ?, claimed_at = ?, room = NULL WHERE seq = ?"
   private static let giveWithAttributes = """
-    UPDATE items SET state = ?, claim = ?, claimed_at = ?, shelf_order = shelf_order
+    UPDATE items SET state = ?, claim = ?, claimed_at = ?, room = NULL, shelf_order = shelf_order
     WHERE seq = ?
     """
 

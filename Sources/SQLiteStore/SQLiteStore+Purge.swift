@@ -41,7 +41,8 @@ extension SQLiteStore {
       """
       seq IN (
         SELECT seq FROM items
-        WHERE claim IS NULL AND state IN ('expired', 'recalled', 'quarantined', 'replaced')
+        WHERE claim IS NULL AND state <> 'available'
+          AND state IN ('expired', 'recalled', 'quarantined', 'replaced')
           AND \(overAt) < ?
         ORDER BY \(overAt) LIMIT ?)
       """, [.instant(before), .integer(allowance.left)])

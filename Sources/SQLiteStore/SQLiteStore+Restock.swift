@@ -69,7 +69,7 @@ extension SQLiteStore {
     try connection.run(
       """
       UPDATE items SET state = 'available', claim = NULL, claimed_at = NULL, shelf_order = ?,
-        stale = ? WHERE seq = ?
+        stale = ?, room = '\(Settlement.room)' WHERE seq = ?
       """,
       [
         .integer(Shelf.order(of: item.expiresAt, pool.claims.order)), .integer(isStale ? 1 : 0),

@@ -19,9 +19,9 @@ package final class SQLiteStore: Store {
   var demand = DemandChanges()
   /// What the last misses tell of the next ones.
   var missMemory = MissMemory()
-  /// How many items of each pool are stale, as far as transactions have ended.
+  /// How many items of each pool are stale, of pools that have some, as far as transactions have ended.
   var staleItems: [String: Int] = [:]
-  /// How many pending claims each pool has, as far as transactions have ended.
+  /// How many pending claims each pool has, of pools that have some, as far as transactions have ended.
   private var pending: [String: Int] = [:]
   /// Of pending claims, with what the present transaction did.
   var lines = LineLengths()
@@ -36,6 +36,7 @@ package final class SQLiteStore: Store {
   private var stocks: [String: Stock] = [:]
   /// Grants that wait to be settled.
   var unsettled: Unsettled
+  let grantRows: GrantRows
   /// From how many on they are settled; more where the disk had no room for it.
   private var settlesFrom = Limits.unsettledItems
   /// Pages in the log at which a commit puts them into the database.
@@ -75,11 +76,12 @@ package final class SQLiteStore: Store {
       logPages = try Self.prepare(connection, files)
       claimIndex = try ClaimIndex(connection)
       unsettled = try Unsettled(connection)
+      grantRows = try GrantRows(connection)
       for status in try Rows.pools(nil, connection, readDefinition) {
         inForce[status.pool.name] = status.pool
-        staleItems[status.pool.name] = status.stock.stale
+        Self.add(status.stock.stale, of: status.pool.name, to: &staleItems)
         if status.retired { retired.insert(status.pool.name) }
-        pending[status.pool.name] = try countPending(status)
+        Self.add(try countPending(status), of: status.pool.name, to: &pending)
       }
     } catch {
       connection.close()
@@ -104,14 +106,15 @@ package final class SQLiteStore: Store {
       if Mutant.current == .normalSync { try connection.run("PRAGMA synchronous = NORMAL") }
     #endif
     try connection.run("PRAGMA cache_size = -16384")
-    try connection.run("PRAGMA temp_store = MEMORY")
     // States are written from enumerations, and `larder verify` looks at them. SQLite would build the
     // set of a CHECK's words anew for each row, which takes longer than writing the row.
     try connection.run("PRAGMA ignore_check_constraints = ON")
     let pages = try logPages(of: connection)
     try connection.run("PRAGMA wal_autocheckpoint = \(pages)")
     try makeDurable(connection, files)
+    // A migration may sort the indexes of a large store, which memory would not hold: not before it.
     try Schema.migrate(connection)
+    try connection.sortInMemory()
     return pages
   }
 
@@ -213,21 +216,21 @@ package final class SQLiteStore: Store {
         return (result, wrote)
       }
       if wrote { demand = DemandChanges() }
-      for (pool, granted) in unsettled.granted {
-        touched.insert(pool)
-        guard var stock = stocks.removeValue(forKey: pool) else { continue }
+      for granted in unsettled.granted.parts {
+        touched.insert(granted.pool)
+        guard var stock = stocks.removeValue(forKey: granted.pool) else { continue }
         // Where the first item to expire was among them, another one is.
         if let next = stock.nextExpiry, let expiry = granted.expiry, expiry <= next { continue }
         stock.available -= granted.items
         stock.claimed += granted.items
-        stocks[pool] = stock
+        stocks[granted.pool] = stock
       }
       unsettled.commit()
       touched.formUnion(changes.pools)
       for pool in changes.pools {
         stocks[pool] = nil
-        staleItems[pool, default: 0] += changes.stale(in: pool)
-        pending[pool, default: 0] += changes.waiting(in: pool)
+        Self.add(changes.stale(in: pool), of: pool, to: &staleItems)
+        Self.add(changes.waiting(in: pool), of: pool, to: &pending)
       }
       resolved += resolving
       return result
@@ -290,7 +293,7 @@ package final class SQLiteStore: Store {
   /// Settles what was granted so far, within the present transaction.
   func settleWithin() throws(StoreError) {
     guard !unsettled.isEmpty else { return }
-    try Settlement.run(connection)
+    try Settlement.run(connection, unsettled.tally)
     unsettled.settle()
   }
 
@@ -307,6 +310,13 @@ package final class SQLiteStore: Store {
     }
   }
 
+  /// Changes a pool's count. Pools that have none are left out: mostly all of them.
+  private static func add(_ number: Int, of pool: String, to counts: inout [String: Int]) {
+    guard number != 0 else { return }
+    let sum = counts[pool, default: 0] + number
+    counts[pool] = sum == 0 ? nil : sum
+  }
+
   /// After an error that is final nothing more may be written.
   private func forgetDemand(after error: StoreError) {
     if error.isFinal { demand = DemandChanges() }
@@ -314,7 +324,7 @@ package final class SQLiteStore: Store {
 
   /// How many claims of the pool are pending, with what the present transaction did.
   func waiting(in pool: String) -> Int {
-    pending[pool, default: 0] + changes.waiting(in: pool)
+    (pending.isEmpty ? 0 : pending[pool, default: 0]) + changes.waiting(in: pool)
   }
 
   private func countPending(_ status: PoolStatus) throws(StoreError) -> Int {

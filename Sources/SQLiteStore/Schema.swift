@@ -417,6 +417,38 @@ enum Schema {
       seen INTEGER NOT NULL
     ) STRICT;
     """,
+    """
+    -- Each index's condition is looked at for each row that changes: what most rows fail without a
+    -- comparison of texts comes first. IN with more than two words builds a table of them each time.
+    DROP INDEX inventory_over;
+    DROP INDEX inventory_personal;
+    DROP INDEX inventory_expiring;
+    DROP INDEX inventory_stale;
+    DROP INDEX inventory_recalled;
+    -- Without a claim an item is `available`, `expired`, `recalled`, `quarantined` or `replaced`.
+    CREATE INDEX inventory_over ON items (
+        max(produced_at, iif(state = 'expired', coalesce(expires_at, produced_at), produced_at)))
+      WHERE claim IS NULL AND state <> 'available';
+    CREATE INDEX inventory_personal ON items (pool, made_for, stale, shelf_order, seq)
+      WHERE made_for IS NOT NULL AND state = 'available';
+    CREATE INDEX inventory_expiring ON items (pool, expires_at)
+      WHERE expires_at IS NOT NULL AND state = 'available';
+    CREATE INDEX inventory_stale ON items (pool, shelf_order, seq)
+      WHERE stale = 1 AND state = 'available';
+    CREATE INDEX inventory_recalled ON items (pool, claim)
+      WHERE claim IS NOT NULL AND state = 'recalled';
+
+    -- Of a replaced item its own number, else 0: a key has one item of 0. Without `state` in its
+    -- condition the index is left alone where the state changes.
+    ALTER TABLE items ADD COLUMN replaced INTEGER NOT NULL DEFAULT 0;
+    UPDATE items SET replaced = seq WHERE state = 'replaced';
+    DROP INDEX inventory_key;
+    CREATE UNIQUE INDEX inventory_key ON items (pool, key, replaced) WHERE key IS NOT NULL;
+
+    -- Takes the place of the claim's id and time until a claim has the item, so that its row does not
+    -- grow: in a full page it would have to move.
+    ALTER TABLE items ADD COLUMN room TEXT;
+    """,
   ]
 
   /// The version that a database has after all migrations.

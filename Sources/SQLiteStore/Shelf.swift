@@ -25,7 +25,8 @@ struct Shelf {
     case all
   }
 
-  let pool: Pool
+  let pool: String
+  let order: ClaimPolicy.Order
   /// Items that expire at this time or before it are not handed out.
   let cutoff: Instant
   /// Whether any item of the pool is stale: without any, none is looked for.
@@ -58,14 +59,14 @@ struct Shelf {
   ///
   /// - Parameter position: where the search begins; nil: in front.
   func take(_ count: Int, behind position: Position?) throws(StoreError) -> [Found] {
-    let start = Self.start(pool.claims.order, behind: cutoff)
+    let start = Self.start(order, behind: cutoff)
     guard let position, position.order > start else {
       return try find(count, stale: false, Self.anybodys, [])
     }
     return try connection.all(
       Self.anybodysBehind,
       [
-        .text(pool.name), .integer(position.order), .instant(cutoff), .integer(count), .integer(0),
+        .text(pool), .integer(position.order), .instant(cutoff), .integer(count), .integer(0),
         .integer(position.seq),
       ]
     ) { Self.found($0, isStale: false) }
@@ -82,13 +83,13 @@ struct Shelf {
       """
       SELECT 1 FROM items WHERE pool = ? AND state = 'available' AND made_for IS NOT NULL
       LIMIT 1
-      """, [.text(pool.name)]
+      """, [.text(pool)]
     ) { _ in true } ?? false
   }
 
   private func values(_ count: Int, stale: Bool) -> [SQLValue] {
     [
-      .text(pool.name), .integer(Self.start(pool.claims.order, behind: cutoff)), .instant(cutoff),
+      .text(pool), .integer(Self.start(order, behind: cutoff)), .instant(cutoff),
       .integer(count), .integer(stale ? 1 : 0),
     ]
   }
@@ -180,7 +181,7 @@ struct Shelf {
           SELECT count(*) FROM (
             SELECT 1 FROM shelf_attributes WHERE pool = ? AND name = ? AND value = ? LIMIT ?)
           """,
-          [.text(pool.name), .text(pair.name), .attribute(pair.value), .integer(Self.counted)]
+          [.text(pool), .text(pair.name), .attribute(pair.value), .integer(Self.counted)]
         ) { $0.int(0) } ?? 0
       if count < fewest { (rarest, fewest) = (index, count) }
     }

@@ -23,7 +23,9 @@ struct ShelfAhead {
     var cutoff: Instant
   }
 
-  private var pools: [String: Pool] = [:]
+  /// Mostly claims that come together are of one pool: it is found without a search.
+  private var last: (name: String, pool: Pool)?
+  private var others: [String: Pool] = [:]
 
   /// Items that are read at once: at first, and at most unless one transaction gives out more.
   private static let fewest = 16
@@ -34,7 +36,8 @@ struct ShelfAhead {
   private static let mostPools = 256
 
   mutating func forget() {
-    if !pools.isEmpty { pools.removeAll(keepingCapacity: true) }
+    last = nil
+    if !others.isEmpty { others.removeAll(keepingCapacity: true) }
   }
 
   /// The items that a claim gets; nil where it has to look by itself. Fewer than it asks for are all
@@ -42,11 +45,11 @@ struct ShelfAhead {
   ///
   /// - Parameter wanted: how many items this claim and those behind it ask for.
   mutating func take(
-    for request: ClaimRequest, wanted: Int, _ shelf: Shelf
+    for request: ClaimRequest, wanted: () -> Int, _ shelf: Shelf
   ) throws(StoreError) -> [Shelf.Found]? {
     guard !shelf.hasStale else { return nil }
     var pool: Pool
-    if let known = pools.removeValue(forKey: request.pool) {
+    if let known = remove(request.pool) {
       pool = known
       // A new search leaves out what has expired since, which with FIFO may stand anywhere. The clock
       // may have been set back, too.
@@ -54,13 +57,13 @@ struct ShelfAhead {
         pool = Pool(hasPersonal: pool.hasPersonal, cutoff: shelf.cutoff)
       }
     } else {
-      if pools.count >= Self.mostPools { forget() }
+      if others.count >= Self.mostPools { forget() }
       pool = Pool(hasPersonal: try shelf.hasPersonal(), cutoff: shelf.cutoff)
     }
-    defer { pools[request.pool] = pool }
+    defer { put(pool, request.pool) }
     guard !pool.hasPersonal else { return nil }
     if pool.items.count < request.count, !pool.isComplete {
-      let missing = max(request.count, wanted) - pool.items.count
+      let missing = max(request.count, wanted()) - pool.items.count
       let limit = max(missing, pool.next)
       let read = try shelf.take(limit, behind: pool.end)
       pool.isComplete = read.count < limit
@@ -75,5 +78,16 @@ struct ShelfAhead {
     let given = Array(pool.items.suffix(request.count).reversed())
     pool.items.removeLast(request.count)
     return given
+  }
+
+  private mutating func remove(_ name: String) -> Pool? {
+    guard let (known, pool) = last, known == name else { return others.removeValue(forKey: name) }
+    last = nil
+    return pool
+  }
+
+  private mutating func put(_ pool: Pool, _ name: String) {
+    if let last { others[last.name] = last.pool }
+    last = (name, pool)
   }
 }

@@ -42,7 +42,37 @@ final class Statement {
     }
   }
 
-  private func bind(_ value: SQLValue, _ index: Int32) throws(SQLiteFailure) {
+  /// Runs a statement that brings no rows, with what is bound to it, which stays bound. The text that
+  /// was bound in place must still be there.
+  ///
+  /// - Returns: what SQLite says of it, for `check`.
+  func step() -> Int32 {
+    defer { sqlite3_reset(handle) }
+    return sqlite3_step(handle)
+  }
+
+  /// Throws unless a statement came to its end.
+  func check(_ code: Int32) throws(SQLiteFailure) {
+    guard code == SQLITE_DONE else { throw SQLiteFailure(code: code, connection: connection) }
+  }
+
+  func bind(_ number: Int64, at index: Int32) {
+    sqlite3_bind_int64(handle, index, number)
+  }
+
+  /// Binds a short text, or null, without a copy: it stays where it is while the statement runs.
+  func bind(inPlace text: UnsafeBufferPointer<UInt8>?, at index: Int32) {
+    guard let text else {
+      sqlite3_bind_null(handle, index)
+      return
+    }
+    text.withMemoryRebound(to: CChar.self) {
+      _ = sqlite3_bind_text64(
+        handle, index, $0.baseAddress, sqlite3_uint64($0.count), nil, UInt8(SQLITE_UTF8))
+    }
+  }
+
+  func bind(_ value: SQLValue, _ index: Int32) throws(SQLiteFailure) {
     let code: Int32
     switch value {
     case .null: code = sqlite3_bind_null(handle, index)

@@ -39,7 +39,7 @@ struct StockChanges {
   subscript(pool: String) -> Stock { counts[pool] ?? Stock() }
 
   /// How many stale items more the pool has.
-  func stale(in pool: String) -> Int { counts[pool]?.stale ?? 0 }
+  func stale(in pool: String) -> Int { counts.isEmpty ? 0 : counts[pool]?.stale ?? 0 }
 
   /// Adds the changes to the counts that the store keeps.
   func write(_ connection: Connection) throws(StoreError) {

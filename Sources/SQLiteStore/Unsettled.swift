@@ -8,23 +8,28 @@ struct Grant {
   var fingerprint: String
 }
 
-/// Grants that are on disk and wait to be settled, and those of the present transaction, by the
-/// claims' places.
+/// Grants that are on disk and wait to be settled, and those of the present transaction.
 struct Unsettled {
-  private var committed: [Int64: Grant] = [:]
-  private var fresh: [(seq: Int64, grant: Grant)] = []
-  /// Whether the present transaction settles all that came before.
-  private var isSettling = false
-  /// Items of the grants that are committed.
+  /// By the claims' places, ascending: those that are on disk, then those of the present transaction.
+  private var grants: [(seq: Int64, grant: Grant)] = []
+  /// How many of them are on disk.
+  private var committed = 0
+  /// How many of them the present transaction settles.
+  private var settled = 0
+  /// Items of the grants that are on disk.
   private(set) var items = 0
   /// Bytes of their payloads.
   private(set) var bytes = 0
-  /// How many items of each pool the present transaction granted, and the first expiry of them.
-  private(set) var granted: [String: (items: Int, expiry: Instant?)] = [:]
+
+  /// What the grants come to that are on disk.
+  private var waiting = GrantTally()
+  /// What those of the present transaction come to that it does not settle, and those that it does.
+  private var fresh = GrantTally()
+  private var past = GrantTally()
 
   /// Reads what a crash left behind.
   init(_ connection: Connection) throws(StoreError) {
-    let grants = try connection.all(
+    let found = try connection.all(
       """
       SELECT seq, claim, pool, user, granted_at, principal, key, fingerprint FROM grants
       WHERE count > 0 ORDER BY seq
@@ -39,59 +44,74 @@ struct Unsettled {
           principal: row.text(5), key: row.optionalText(6), fingerprint: row.text(7))
       )
     }
-    for (seq, found) in grants {
-      var grant = found
+    for (seq, one) in found {
+      var grant = one
       grant.claim.items = try Rows.items(of: grant.claim.id, connection)
-      keep(grant, at: seq)
+      add(grant, at: seq)
     }
+    commit()
   }
 
   /// Whether grants wait that the present transaction has not settled.
-  var isEmpty: Bool { (committed.isEmpty || isSettling) && fresh.isEmpty }
+  var isEmpty: Bool { settled == grants.count }
 
   subscript(seq: Int64) -> Grant? {
-    if let first = fresh.first?.seq, seq >= first {
-      return fresh.first { $0.seq == seq }?.grant
+    var (low, high) = (settled, grants.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if grants[middle].seq < seq { low = middle + 1 } else { high = middle }
     }
-    return isSettling ? nil : committed[seq]
+    return low < grants.count && grants[low].seq == seq ? grants[low].grant : nil
   }
 
+  /// - Parameter seq: greater than those before it.
   mutating func add(_ grant: Grant, at seq: Int64) {
-    fresh.append((seq, grant))
-    var granted = self.granted.removeValue(forKey: grant.claim.pool) ?? (0, nil)
-    granted.items += grant.claim.items.count
-    for case let expiry? in grant.claim.items.map(\.expiresAt) {
-      granted.expiry = min(expiry, granted.expiry ?? expiry)
-    }
-    self.granted[grant.claim.pool] = granted
+    grants.append((seq, grant))
+    fresh.add(grant.claim)
+  }
+
+  /// What the grants come to that wait.
+  var tally: GrantTally {
+    var tally = settled > 0 ? GrantTally() : waiting
+    tally.add(fresh)
+    return tally
+  }
+
+  /// What the present transaction granted.
+  var granted: GrantTally {
+    guard !past.isEmpty else { return fresh }
+    var granted = past
+    granted.add(fresh)
+    return granted
   }
 
   /// All of them are in the tables, once the present transaction is committed.
   mutating func settle() {
-    isSettling = true
-    fresh = []
+    settled = grants.count
+    past.add(fresh)
+    fresh = GrantTally()
   }
 
   mutating func commit() {
-    if isSettling {
-      committed = [:]
-      items = 0
-      bytes = 0
+    if settled > 0 {
+      grants.removeFirst(settled)
+      (committed, items, bytes) = (0, 0, 0)
+      waiting = GrantTally()
     }
-    for (seq, grant) in fresh { keep(grant, at: seq) }
+    for (_, grant) in grants[committed...] {
+      items += grant.claim.items.count
+      for item in grant.claim.items { bytes += item.payload.utf8.count }
+    }
+    waiting.add(fresh)
+    committed = grants.count
     rollBack()
-  }
-
-  private mutating func keep(_ grant: Grant, at seq: Int64) {
-    committed[seq] = grant
-    items += grant.claim.items.count
-    bytes += grant.claim.items.reduce(0) { $0 + $1.payload.utf8.count }
   }
 
   /// Nothing of the present transaction was kept.
   mutating func rollBack() {
-    isSettling = false
-    fresh.removeAll(keepingCapacity: true)
-    granted.removeAll(keepingCapacity: true)
+    grants.removeLast(grants.count - committed)
+    settled = 0
+    fresh = GrantTally()
+    past = GrantTally()
   }
 }

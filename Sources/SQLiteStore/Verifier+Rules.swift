@@ -104,6 +104,13 @@ extension Verifier {
           OR EXISTS (SELECT 1 FROM settled_claims c WHERE c.seq = g.seq OR c.id = g.claim)
         """),
     Rule(
+      name: "an item has its key until it is replaced",
+      sql: """
+        SELECT 'item ' || id, 'it is ' || state || ', and its key is '
+          || iif(replaced = 0, 'not ', '') || 'free for another'
+        FROM items WHERE replaced <> iif(state = 'replaced', seq, 0)
+        """),
+    Rule(
       name: "an item is there once",
       sql: """
         SELECT 'item ' || id, 'it is there ' || count(*) || ' times, with '

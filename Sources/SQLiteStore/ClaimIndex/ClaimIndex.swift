@@ -14,7 +14,7 @@ final class ClaimIndex {
 
   let hashes: ClaimHashes
   private let connection: Connection
-  private var tail = ClaimTail()
+  private var tail = ClaimTail(expected: 2 * Limits.claimTail)
   /// The newest claims first, with their filters as far as these may take memory. A run without one
   /// is searched for each claim.
   private var runs: [(run: IndexRun, filter: UserFilter?)] = [] { didSet { findMergeable() } }
@@ -93,10 +93,20 @@ final class ClaimIndex {
 
   /// Adds a claim that was just inserted.
   func note(seq: Int64, user: String, pool: String, principal: String, key: String?) {
-    tail.add(IndexEntry(hash: hashes.user(user), seq: seq))
+    note(seq: seq, hashes.hash(user), pool: pool, principal: principal, key: key)
+  }
+
+  /// The same, for a user whose trace is known.
+  func note(seq: Int64, _ trace: Trace, pool: String, principal: String, key: String?) {
+    note(seq: seq, trace.user, pool: pool, principal: principal, key: key)
+  }
+
+  private func note(
+    seq: Int64, _ user: UserHash, pool: String, principal: String, key: String?
+  ) {
+    tail.add(IndexEntry(hash: user.hash, seq: seq))
     if let key {
-      tail.add(
-        IndexEntry(hash: hashes.key(key, of: principal, user: user, pool: pool), seq: seq))
+      tail.add(IndexEntry(hash: hashes.key(key, of: principal, user, pool: pool), seq: seq))
     }
     nextSeq = max(nextSeq, seq + 1)
   }
@@ -117,7 +127,7 @@ final class ClaimIndex {
 
   /// Where a user's claims may be.
   struct Trace {
-    fileprivate let hash: Int64
+    fileprivate let user: UserHash
     let isInTail: Bool
     fileprivate let runs: [IndexRun]
 
@@ -126,24 +136,24 @@ final class ClaimIndex {
   }
 
   func trace(of user: String) -> Trace {
-    let hash = hashes.user(user)
+    let user = hashes.hash(user)
     var found: [IndexRun] = []
-    for (run, filter) in runs where filter?.mayHave(hash) ?? true { found.append(run) }
-    return Trace(hash: hash, isInTail: tail.has(hash), runs: found)
+    for (run, filter) in runs where filter?.mayHave(user.hash) ?? true { found.append(run) }
+    return Trace(user: user, isInTail: tail.has(user.hash), runs: found)
   }
 
   /// The places of what may be a user's claims, newest first. Others may be among them, and such
   /// as were purged.
   func claims(_ trace: Trace) throws(StoreError) -> [Int64] {
-    try seqs(of: trace.hash, trace)
+    try seqs(of: trace.user.hash, trace)
   }
 
   /// The places of what may be the claim of a user's key.
   func claims(
-    ofKey key: String, _ principal: String, user: String, pool: String, _ trace: Trace
+    ofKey key: String, _ principal: String, pool: String, _ trace: Trace
   ) throws(StoreError) -> [Int64] {
     guard !trace.isEmpty else { return [] }
-    return try seqs(of: hashes.key(key, of: principal, user: user, pool: pool), trace)
+    return try seqs(of: hashes.key(key, of: principal, trace.user, pool: pool), trace)
   }
 
   private func seqs(of hash: Int64, _ trace: Trace) throws(StoreError) -> [Int64] {
@@ -196,7 +206,7 @@ final class ClaimIndex {
     }
     runs.insert(
       (builder.run, mayKeepFilter(of: builder.filter.parts) ? builder.filter : nil), at: 0)
-    tail = ClaimTail()
+    tail = ClaimTail(expected: 2 * Limits.claimTail)
     full = Limits.claimTail
     if rests { obsolete = try IndexRun.all(.obsolete, connection) }
     rests = false

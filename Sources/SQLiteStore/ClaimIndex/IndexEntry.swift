@@ -22,22 +22,36 @@ struct ClaimHashes: Sendable {
     start = SipHash(key: secret)
   }
 
-  func user(_ user: String) -> Int64 {
-    var hash = start
-    hash.feed(user)
-    return Int64(bitPattern: hash.finish()) & ~1
+  func user(_ user: String) -> Int64 { hash(user).hash }
+
+  func hash(_ user: String) -> UserHash {
+    var state = start
+    state.feed(user)
+    var end = state
+    return UserHash(hash: Int64(bitPattern: end.finish()) & ~1, state: state)
   }
 
   func key(_ key: String, of principal: String, user: String, pool: String) -> Int64 {
-    var hash = start
+    self.key(key, of: principal, hash(user), pool: pool)
+  }
+
+  func key(_ key: String, of principal: String, _ user: UserHash, pool: String) -> Int64 {
+    var hash = user.state
     #if MUTANTS
       let principal = Mutant.current == .sharedKeys ? "" : principal
     #endif
-    for text in [user, pool, principal, key] {
+    // No byte of a text.
+    hash.feed(0xff)
+    for text in [pool, principal, key] {
       hash.feed(text)
-      // No byte of a text.
       hash.feed(0xff)
     }
     return Int64(bitPattern: hash.finish()) | 1
   }
+}
+
+/// A user's hash, and what the hashes of the user's keys go on from.
+struct UserHash: Sendable {
+  let hash: Int64
+  fileprivate let state: SipHash
 }

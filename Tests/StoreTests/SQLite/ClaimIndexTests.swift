@@ -92,9 +92,9 @@ struct ClaimIndexTests {
       for (name, seqs) in keys {
         let parts = name.split(separator: " ").map(String.init)
         let trace = index.trace(of: parts[0])
-        let found = try index.claims(ofKey: parts[1], "local", user: parts[0], pool: "p", trace)
+        let found = try index.claims(ofKey: parts[1], "local", pool: "p", trace)
         #expect(found == seqs, "\(name)", sourceLocation: location)
-        let other = try index.claims(ofKey: parts[1], "other", user: parts[0], pool: "p", trace)
+        let other = try index.claims(ofKey: parts[1], "other", pool: "p", trace)
         #expect(other.isEmpty, sourceLocation: location)
       }
       for number in 0..<100 { #expect(index.trace(of: "nobody-\(number)").isTailFree) }

@@ -59,6 +59,60 @@ import Testing
     #expect(try fixture.shown(one) == one && fixture.shown(more) == more)
   }
 
+  /// Otherwise a full page would be split when its items are claimed.
+  @Test func itemsKeepTheirLengthWhateverBecomesOfThem() throws {
+    let fixture = try stocked("claims: {per_user: 0, on_release: restock}")
+    func lengths() throws -> [Int] {
+      try fixture.sqlite.connection.all(
+        """
+        SELECT length(state) + coalesce(length(claim), 0) + 6 * (claimed_at IS NOT NULL)
+          + coalesce(length(room), 0) FROM items ORDER BY seq
+        """
+      ) { $0.int(0) }
+    }
+    let before = try lengths()
+    #expect(try fixture.claim("u", count: 7).granted != nil)
+    try fixture.store.settle()
+    let match = ClaimRequest(pool: "p", user: "v", match: Match(["a": .integer(1)]))
+    #expect(try fixture.claim(match).granted != nil)
+    #expect(try lengths() == before)
+    // A hold has no time of its own yet, and what is given back has its room again.
+    let hold = try fixture.hold("w", 60)
+    #expect(try lengths() != before)
+    for (now, old) in zip(try lengths(), before) { #expect(now <= old) }
+    _ = try fixture.change(hold, .release)
+    #expect(try lengths() == before)
+  }
+
+  /// Grants of several transactions, of several pools and bins, and such as their own transaction
+  /// settles.
+  @Test func countsAndDemandAreThoseOfAllGrants() throws {
+    let fixture = try SQLiteFixture()
+    for pool in ["p", "q"] {
+      try fixture.adopt(pool, "claims: {per_user: 0}")
+      try fixture.put(items(0..<20), in: pool)
+    }
+    let later = start + .seconds(600)
+    for (index, time) in [start, start, later, later].enumerated() {
+      let requests = (0..<4).map {
+        ClaimRequest(pool: $0 % 2 == 0 ? "q" : "p", user: "u-\(index)-\($0)", count: 1 + $0 / 3)
+      }
+      var orders = requests.map { ClaimOrder.request($0) }
+      if index > 1 { orders.insert(.change("nobody's", .release), at: index) }
+      #expect(try fixture.store.decide(orders, at: time).count == orders.count)
+    }
+    #expect(try fixture.store.takeChanges()["p"]?.claimed == 12)
+    try fixture.store.settle()
+    #expect(try fixture.store.takeChanges().values.map(\.claimed) == [])
+    #expect(try fixture.status(at: later).stock.claimed == 12)
+    #expect(try fixture.countedItems("q") == [.available: 12, .claimed: 8])
+    let bins = try fixture.reader.demand(
+      of: "p", from: start - .seconds(999), before: later + .seconds(999), limit: 9
+    ).bins
+    #expect(bins.map(\.demand.hits) == [4, 4] && bins.map(\.demand.claimed) == [6, 6])
+    #expect(try Verification.of(fixture.database, readDefinition: readDefinition).isSound)
+  }
+
   @Test func aCrashLeavesGrantsThatAnswerAsBefore() throws {
     let fixture = try stocked()
     let claim = try #require(try fixture.claim("u", key: "k", count: 2).granted)
@@ -72,6 +126,7 @@ import Testing
     try fixture.store.settle()
     #expect(try fixture.claim("u", key: "k", count: 2).repeated == claim)
     #expect(try fixture.status().demand.lastDay.hits == 2)
+    #expect(try Verification.of(fixture.database, readDefinition: readDefinition).isSound)
   }
 
   @Test func theLimitOfAUserCountsUnsettledClaims() throws {

@@ -90,6 +90,33 @@ import Testing
     #expect(try Verification.of(path, readDefinition: readDefinition).isSound)
   }
 
+  @Test func aStoreWithGrantsAndReplacedItemsGoesOn() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("larder.db")
+    try makeFirstVersion(path)
+    let connection = try Connection(path: path, access: .writing)
+    for version in 1..<10 { try connection.script(Schema.migrations[version]) }
+    // A claim that nobody has settled.
+    try connection.script(
+      """
+      PRAGMA user_version = 10;
+      INSERT INTO items (id, pool, state, key, payload, produced_at, shelf_order) VALUES
+        ('5', 'p', 'replaced', 'b', '5', 0, 0), ('6', 'p', 'replaced', 'b', '6', 0, 0);
+      UPDATE settled_stock SET replaced = 2;
+      INSERT INTO grants (item, seq, claim, pool, granted_at, has_attributes, count, principal, user,
+        key, fingerprint, min_remaining_ms)
+        SELECT seq, 9, 'g', pool, 0, 0, 1, 'local', 'w', NULL, '1', 0 FROM items WHERE id = '1';
+      """)
+    connection.close()
+    let fixture = try SQLiteFixture(database: path, folder: folder)
+    #expect(try fixture.claim("x").payloads == ["2"])
+    try fixture.store.settle()
+    #expect(try fixture.countedItems("p") == [.available: 2, .claimed: 3, .replaced: 2])
+    #expect(try fixture.reader.claim("g", at: start)?.items.map(\.payload) == ["1"])
+    #expect(try fixture.reader.item("b", in: "p", at: start)?.state == .claimed)
+    #expect(try Verification.of(path, readDefinition: readDefinition).isSound)
+  }
+
   @Test func aMigratedStoreHasTheSchemaOfANewOne() throws {
     let folder = try TemporaryFolder()
     let path = folder.path("larder.db")

@@ -87,6 +87,7 @@ import Testing
       "is claimed, and its claim"
     ),
     ("UPDATE items SET claim = 'none' WHERE key = 'key-0'", "item ", "none does not exist"),
+    ("UPDATE items SET replaced = seq WHERE key = 'key-0'", "item ", "its key is free for another"),
     ("UPDATE items SET claim = NULL WHERE key = 'key-0'", "item ", "has no claim"),
     (
       "UPDATE items SET claim = (SELECT id FROM claims WHERE user = 'u-1') WHERE payload = '20'",
