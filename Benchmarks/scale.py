@@ -40,7 +40,7 @@ class Scale:
         self.notes = []
         self.running = []
 
-    SCENARIOS = ["large", "fill", "overload", "idle", "edges"]
+    SCENARIOS = ["large", "fill", "beside", "overload", "idle", "edges"]
 
     def run(self, scenarios):
         for name in scenarios:
@@ -151,6 +151,46 @@ class Scale:
         self.goal("their p99 likewise", tails, "≤", 2.5)
         self.goal("the filling's rate beside claims over that alone", fills, "≥", 0.25)
         larder.verify()
+
+    def beside(self):
+        """Claims beside reports, a reader of another program that goes through all items, and the expiry
+        of a million items of another pool. They share two processors with it all: no goal is set."""
+        count = int(MILLION * self.size)
+        larder = self.larder("beside", int(50_000 * self.seconds * (4 * self.rounds + 1)), 0)
+        larder.write_schedule("old")
+        with open(os.path.join(larder.folder, "first.jsonl")) as file:
+            run([larder.program, "put", "old", *larder.options()], stdin=file)
+        store.checkpoint(larder.store)
+        # What comes before it takes a quarter longer than the loads by themselves.
+        wait = 5 * self.seconds * self.rounds + 20
+        expiry = time.time() + wait + count / 100_000
+        store.add_expiring(larder.store, "old", count, int(expiry * 1000))
+        larder.start()
+        larder.load(64, 1)
+        base = [larder.load(64, self.seconds) for _ in range(self.rounds)]
+        with Reports(larder) as reports:
+            self.compare("reports", base, larder)
+        self.note(f"beside: {reports.count} reports were read")
+        with Program(["sh", "-c", SCAN, "scan", larder.store], larder.folder):
+            self.compare("a reader that goes through all items", base, larder)
+        time.sleep(max(0, expiry + 1 - time.time()))
+        # A level counts what has expired, whether or not it was taken from the shelf.
+        before = store.expired(larder.store, "old")
+        self.compare(f"the expiry of {count:,} items", base, larder)
+        after = store.expired(larder.store, "old")
+        if not before < after < count:
+            raise Failure(f"{before:,} items had expired before the claims and {after:,} after")
+        self.note(f"beside: {after - before:,} items were expired meanwhile")
+        eventually("the expiry", lambda: store.expired(larder.store, "old") == count, 600)
+        larder.verify()
+
+    def compare(self, what, base, larder):
+        """Notes claims beside something against claims alone."""
+        beside = [larder.load(64, self.seconds) for _ in base]
+        rates = [one.rate / other.rate for one, other in zip(beside, base)]
+        tails = [one.p99 / other.p99 for one, other in zip(beside, base)]
+        self.note(f"claims beside {what}: {' '.join(map(ratio, rates))} of those alone, p99 "
+                  f"{' '.join(map(ratio, tails))} times")
 
     def overload(self):
         """Four times the connections."""
@@ -279,6 +319,48 @@ class Scale:
 
     def data(self):
         return {"size": self.size, "goals": self.goals, "notes": self.notes}
+
+
+# Goes through all items, again and again.
+SCAN = """\
+while sqlite3 -readonly "$1" "SELECT count(*), sum(length(payload)), count(claim) FROM inventory"
+do :; done
+"""
+
+
+class Reports:
+    """Reads levels, demand, misses, waste and a plan, one after the other, on a thread of its own."""
+
+    PATHS = ["/v1/levels", "/v1/waste", "/metrics"] + [
+        f"/v1/pools/{POOL}/{name}" for name in ["demand", "misses", "waste", "plan"]]
+
+    def __init__(self, larder):
+        self.larder = larder
+        self.count = 0
+        self.failure = None
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.read)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        self.over.set()
+        self.thread.join()
+        if self.failure and not kind:
+            raise self.failure
+
+    def read(self):
+        try:
+            while not self.over.is_set():
+                path = self.PATHS[self.count % len(self.PATHS)]
+                status = self.larder.status(path)
+                if status != 200:
+                    raise Failure(f"GET {path} was answered {status}")
+                self.count += 1
+        except (OSError, Failure) as failure:
+            self.failure = Failure(f"a report: {failure}")
 
 
 class Filling:

@@ -62,6 +62,15 @@ def facts(path):
         connection.close()
 
 
+def expired(path, pool):
+    """How many items of a pool were taken from the shelf since they had expired."""
+    connection = reading(path)
+    try:
+        return one(connection, "SELECT expired FROM stock WHERE pool = ?", pool)
+    finally:
+        connection.close()
+
+
 def owners(path, users):
     """The item of each of these users."""
     connection = reading(path)
@@ -116,6 +125,24 @@ def enlarge(path, items, claims, days):
         "UPDATE settled_stock SET available = available + ?, claimed = claimed + ?", (items, claims))
     for _, sql in indexes:
         connection.execute(sql)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.close()
+
+
+def add_expiring(path, pool, count, moment):
+    """Adds so many items to the shelf of a pool that has one there; all of them expire at that moment,
+    in milliseconds since 1970. Nobody has the store open."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = OFF")
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.execute("PRAGMA cache_size = -500000")
+    first = one(connection, "SELECT max(seq) FROM items") + 1
+    copy(
+        connection, "items", f"state = 'available' AND pool = '{pool}'", count,
+        {"seq": f"{first} + n", "id": UUID.replace("01900000", "01900003"),
+         "expires_at": str(moment), "shelf_order": str(moment)})
+    connection.execute(
+        "UPDATE settled_stock SET available = available + ? WHERE pool = ?", (count, pool))
     connection.execute("PRAGMA journal_mode = WAL")
     connection.close()
 

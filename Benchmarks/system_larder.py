@@ -141,6 +141,17 @@ class Larder:
         finally:
             connection.close()
 
+    def status(self, path):
+        """The status of a read, whatever its body is."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status
+        finally:
+            connection.close()
+
     def get(self, path):
         """The parsed body of a 200 answer, or None for anything else."""
         try:
