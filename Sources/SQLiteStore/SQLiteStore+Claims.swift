@@ -57,7 +57,8 @@ extension SQLiteStore {
     }
     let line = Line(
       request.match, minRemaining: max(policy.minRemaining, request.minRemaining ?? .zero))
-    let (items, isAhead) = try find(request, line, policy, wanted: wanted, at: now)
+    let (items, isAhead) = try find(
+      request, line, policy, isNew: trace.isEmpty, wanted: wanted, at: now)
     guard items.count == request.count else {
       return try miss(request, key: key, inForce.values[place], line, at: now)
     }
@@ -74,10 +75,10 @@ extension SQLiteStore {
   /// The items that a request gets, and whether they come from those that were read ahead; fewer than
   /// it asks for where it is missed.
   private func find(
-    _ request: ClaimRequest, _ line: Line, _ policy: ClaimPolicy, wanted: () -> Int,
-    at now: Instant
+    _ request: ClaimRequest, _ line: Line, _ policy: ClaimPolicy, isNew: Bool,
+    wanted: () -> Int, at now: Instant
   ) throws(StoreError) -> (items: [Shelf.Found], isAhead: Bool) {
-    guard let part = try reach(of: request, line, at: now) else { return ([], false) }
+    guard let part = try reach(of: request, line, isNew: isNew, at: now) else { return ([], false) }
     let shelf = Shelf(
       pool: request.pool, order: policy.order, cutoff: now + line.minRemaining,
       hasStale: hasStale(request.pool), connection: connection)
@@ -97,6 +98,7 @@ extension SQLiteStore {
     _ items: [Shelf.Found], to request: ClaimRequest, key: String?, _ trace: ClaimIndex.Trace,
     _ line: Line, at now: Instant
   ) throws(StoreError) -> Claim {
+    missMemory.forgetCounts(of: request.pool)
     let id = ids.next(at: now)
     let seq = claimIndex.nextSeq
     let fingerprint = request.fingerprint

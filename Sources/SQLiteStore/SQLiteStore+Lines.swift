@@ -3,14 +3,20 @@ import Larder
 extension SQLiteStore {
   /// What of the shelf a new request may take from; nil: nothing, since an earlier pending claim
   /// could use any of it. Items that were made for the user are kept for the user's claims alone.
+  ///
+  /// - Parameter isNew: whether the user has no claim at all.
   func reach(
-    of request: ClaimRequest, _ line: Line, at now: Instant
+    of request: ClaimRequest, _ line: Line, isNew: Bool, at now: Instant
   ) throws(StoreError) -> Shelf.Part? {
     let pool = request.pool
     guard waiting(in: pool) > 0 else { return .all }
-    guard try isTaken("match_head = ?2 AND match = ?3", line, in: pool, [], at: now) else {
-      return .all
+    if !lines.isTaken(line, in: pool) {
+      guard try isTaken("match_head = ?2 AND match = ?3", line, in: pool, [], at: now) else {
+        return .all
+      }
+      lines.take(line, in: pool)
     }
+    guard !isNew else { return .own }
     return try isTaken("user = ?6 AND +match = ?3", line, in: pool, [.text(request.user)], at: now)
       ? nil : .own
   }

@@ -4,11 +4,19 @@ import Larder
 /// and within a bin not what is usual.
 struct MissMemory {
   fileprivate var causes: [String: MissCause] = [:]
+  /// What the tables say of the pools' stock, without what the transaction does that is counted apart.
+  fileprivate var counts: [String: Stock] = [:]
   fileprivate var bands: [String: (bin: Instant, limit: Int?)] = [:]
 
+  /// To be called when items are granted, which the tables count at once.
+  mutating func forgetCounts(of pool: String) {
+    if !counts.isEmpty { counts[pool] = nil }
+  }
+
   /// To be called when a transaction ends.
-  mutating func forgetCauses() {
+  mutating func endTransaction() {
     if !causes.isEmpty { causes = [:] }
+    if !counts.isEmpty { counts = [:] }
   }
 }
 
@@ -24,15 +32,23 @@ extension SQLiteStore {
       cause = try missCause(in: pool, at: now)
       missMemory.causes[pool.name] = cause
     }
-    let stock = try stock(of: pool.name)
-    cause.status.stock.available = stock.available
-    if stock.available >= count {
+    let available = try available(in: pool.name)
+    cause.status.stock.available = available
+    if available >= count {
       cause.status.stock.available -=
         try Rows.unswept(
-          pool.name, through: now + pool.claims.minRemaining, limit: stock.available, connection
+          pool.name, through: now + pool.claims.minRemaining, limit: available, connection
         ).items
     }
     return cause.reason(count: count, at: now)
+  }
+
+  /// The items on the shelf, with what the present transaction did.
+  private func available(in pool: String) throws(StoreError) -> Int {
+    var counts = missMemory.counts[pool]
+    if counts == nil { counts = try Rows.counts(of: pool, connection) }
+    missMemory.counts[pool] = counts
+    return (counts?.available ?? 0) + changes[pool].available
   }
 
   private func missCause(in pool: Pool, at now: Instant) throws(StoreError) -> MissCause {

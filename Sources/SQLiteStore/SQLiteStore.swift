@@ -24,7 +24,7 @@ package final class SQLiteStore: Store {
   /// How many pending claims each pool has, of pools that have some, as far as transactions have ended.
   private var pending: [String: Int] = [:]
   /// Of pending claims, with what the present transaction did.
-  var lines = LineLengths()
+  var lines = LineMemory()
   /// Pools that have no schedule file any more.
   var retired: Set<String> = []
   /// Claims that the present transaction resolves, and those of earlier ones since `takeResolved`.
@@ -202,7 +202,8 @@ package final class SQLiteStore: Store {
     defer {
       changes = StockChanges()
       resolving = []
-      missMemory.forgetCauses()
+      missMemory.endTransaction()
+      lines.forgetTaken()
     }
     let before = demand
     let mark = claimIndex.mark

@@ -47,6 +47,32 @@ import Testing
     #expect(again.compactMap(\.repeated) == outcomes.compactMap(\.granted))
   }
 
+  @Test(arguments: StoreKind.all)
+  func whoComesBehindACancelledClaimInTheSameBatchIsServed(_ kind: StoreKind) throws {
+    let fixture = try kind.open()
+    try fixture.adopt("p", living("backorder=60", claims: "per_user: 0"))
+    try fixture.put(items(0..<1))
+    func request(_ user: String, count: Int = 1, onMiss: ClaimPolicy.OnMiss = .reject) -> ClaimOrder
+    {
+      .request(ClaimRequest(pool: "p", user: user, count: count, onMiss: onMiss))
+    }
+    let first = try fixture.store.decide([request("a", count: 2, onMiss: .backorder)], at: start)
+    let waiting = try #require(first[0].accepted)
+    let outcomes = try fixture.store.decide(
+      [
+        request("b"), request("c", onMiss: .backorder), request("a"),
+        .change(waiting.id, .cancel), request("d"),
+      ], at: start)
+    #expect(outcomes[0] == .outOfStock)
+    let behind = try #require(outcomes[1].accepted)
+    #expect(outcomes[2] == .outOfStock)
+    // The item is that of who waited behind it.
+    #expect(outcomes[4] == .outOfStock)
+    #expect(try fixture.reader.claim(behind.id, at: start)?.items.map(\.payload) == ["0"])
+    try fixture.put(items(1..<2))
+    #expect(try fixture.store.decide([request("d")], at: start)[0].payloads == ["1"])
+  }
+
   /// Whatever a batch mixes, each order finds what it would find alone, after those before it.
   @Test(arguments: StoreKind.all)
   func aBatchDecidesAsItsOrdersWouldOneByOne(_ kind: StoreKind) throws {

@@ -50,8 +50,24 @@ import Testing
     #expect(try place("c", fixture) == 2)
   }
 
+  @Test func aLineIsKnownToBeTakenUntilAClaimLeavesOne() {
+    var lines = LineMemory()
+    let line = Line(head: "", match: "", minRemaining: .zero)
+    #expect(!lines.isTaken(line, in: "p"))
+    lines.take(line, in: "p")
+    lines.change(by: 1, line, in: "p")
+    #expect(lines.isTaken(line, in: "p"))
+    #expect(!lines.isTaken(line, in: "q"))
+    #expect(!lines.isTaken(Line(head: "", match: "", minRemaining: .seconds(1)), in: "p"))
+    lines.change(by: -1, line, in: "p")
+    #expect(!lines.isTaken(line, in: "p"))
+    lines.take(line, in: "p")
+    lines.forget()
+    #expect(!lines.isTaken(line, in: "p"))
+  }
+
   @Test func onlySoManyLinesAreKept() {
-    var lengths = LineLengths()
+    var lengths = LineMemory()
     func line(_ match: Int) -> Line {
       Line(head: "", match: "\(match)", minRemaining: .zero)
     }
