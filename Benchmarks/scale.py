@@ -328,18 +328,14 @@ do :; done
 """
 
 
-class Reports:
-    """Reads levels, demand, misses, waste and a plan, one after the other, on a thread of its own."""
+class Beside:
+    """What goes on beside a load, on a thread of its own, until the load is over."""
 
-    PATHS = ["/v1/levels", "/v1/waste", "/metrics"] + [
-        f"/v1/pools/{POOL}/{name}" for name in ["demand", "misses", "waste", "plan"]]
-
-    def __init__(self, larder):
-        self.larder = larder
-        self.count = 0
+    def __init__(self, what):
+        self.what = what
         self.failure = None
         self.over = threading.Event()
-        self.thread = threading.Thread(target=self.read)
+        self.thread = threading.Thread(target=self.run)
 
     def __enter__(self):
         self.thread.start()
@@ -351,16 +347,31 @@ class Reports:
         if self.failure and not kind:
             raise self.failure
 
-    def read(self):
+    def run(self):
         try:
             while not self.over.is_set():
-                path = self.PATHS[self.count % len(self.PATHS)]
-                status = self.larder.status(path)
-                if status != 200:
-                    raise Failure(f"GET {path} was answered {status}")
-                self.count += 1
+                self.turn()
         except (OSError, Failure) as failure:
-            self.failure = Failure(f"a report: {failure}")
+            self.failure = Failure(f"{self.what}: {failure}")
+
+
+class Reports(Beside):
+    """Reads levels, demand, misses, waste and a plan, one after the other."""
+
+    PATHS = ["/v1/levels", "/v1/waste", "/metrics"] + [
+        f"/v1/pools/{POOL}/{name}" for name in ["demand", "misses", "waste", "plan"]]
+
+    def __init__(self, larder):
+        super().__init__("a report")
+        self.larder = larder
+        self.count = 0
+
+    def turn(self):
+        path = self.PATHS[self.count % len(self.PATHS)]
+        status = self.larder.status(path)
+        if status != 200:
+            raise Failure(f"GET {path} was answered {status}")
+        self.count += 1
 
 
 class Filling:
@@ -393,38 +404,21 @@ class Filling:
             raise Failure(f"the run that fills is {self.state()}")
 
 
-class Crowd:
-    """Clients that come to a server whose connections are all taken: one after the other, on a thread
-    of its own, and each as soon as it may again. Its answer must be 503 with Retry-After."""
+class Crowd(Beside):
+    """Clients that come to a server whose connections are all taken: one after the other, and each as
+    soon as it may again. Its answer must be 503 with Retry-After."""
 
     def __init__(self, larder, clients):
+        super().__init__("a client without a place")
         self.larder = larder
-        self.clients = clients
+        self.again = [0.0] * clients
         self.waits = []  # milliseconds until each refusal
-        self.failure = None
-        self.over = threading.Event()
-        self.thread = threading.Thread(target=self.come)
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, kind, *_):
-        self.over.set()
-        self.thread.join()
-        if self.failure and not kind:
-            raise self.failure
-
-    def come(self):
-        try:
-            again = [0.0] * self.clients
-            while not self.over.is_set():
-                for client in range(self.clients):
-                    if self.over.wait(max(0, again[client] - time.monotonic())):
-                        return
-                    again[client] = time.monotonic() + self.ask()
-        except (OSError, Failure) as failure:
-            self.failure = Failure(f"a client without a place: {failure}")
+    def turn(self):
+        for client, moment in enumerate(self.again):
+            if self.over.wait(max(0, moment - time.monotonic())):
+                return
+            self.again[client] = time.monotonic() + self.ask()
 
     def ask(self):
         """Seconds after which the client may come again: those that it was told."""
