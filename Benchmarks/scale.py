@@ -260,7 +260,7 @@ class Scale:
         late = [f"late-{number}" for number in range(self.rounds)]  # a pool holds 100,000 backorders
         for pool in late:
             larder.write_schedule(pool)
-        count = 100_000 * self.seconds * self.rounds
+        count = 300_000 * self.seconds * self.rounds
         larder.write_parts(payloads(count))
         larder.command("prefill", "many", "--count", str(count))
         larder.start()
