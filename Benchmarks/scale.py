@@ -368,7 +368,7 @@ class Reports(Beside):
 
     def turn(self):
         path = self.PATHS[self.count % len(self.PATHS)]
-        status = self.larder.status(path)
+        status, _ = self.larder.exchange("GET", path)
         if status != 200:
             raise Failure(f"GET {path} was answered {status}")
         self.count += 1

@@ -131,26 +131,20 @@ class Larder:
             self.server.stop(kind)
         self.server = None
 
-    def request(self, method, path, body=None):
-        """Status and parsed body of one call."""
+    def exchange(self, method, path, body=None):
+        """Status and bytes of one call's answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, {"Content-Type": "application/json"})
             answer = connection.getresponse()
-            return answer.status, json.loads(answer.read() or b"null")
+            return answer.status, answer.read()
         finally:
             connection.close()
 
-    def status(self, path):
-        """The status of a read, whatever its body is."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            answer.read()
-            return answer.status
-        finally:
-            connection.close()
+    def request(self, method, path, body=None):
+        """Status and parsed body of one call."""
+        status, answer = self.exchange(method, path, body)
+        return status, json.loads(answer or b"null")
 
     def get(self, path):
         """The parsed body of a 200 answer, or None for anything else."""

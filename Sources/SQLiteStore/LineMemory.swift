@@ -23,7 +23,7 @@ struct LineMemory {
   }
 
   /// A claim waits in the line, whose time is not over.
-  mutating func take(_ line: Line, in pool: String) { taken.insert(Self.name(line, pool)) }
+  mutating func noteTaken(_ line: Line, in pool: String) { taken.insert(Self.name(line, pool)) }
 
   /// To be called when the time goes on.
   mutating func forgetTaken() {

@@ -98,7 +98,7 @@ extension SQLiteStore {
     _ items: [Shelf.Found], to request: ClaimRequest, key: String?, _ trace: ClaimIndex.Trace,
     _ line: Line, at now: Instant
   ) throws(StoreError) -> Claim {
-    missMemory.forgetCounts(of: request.pool)
+    missMemory.forgetAvailable(in: request.pool)
     let id = ids.next(at: now)
     let seq = claimIndex.nextSeq
     let fingerprint = request.fingerprint

@@ -14,7 +14,7 @@ extension SQLiteStore {
       guard try isTaken("match_head = ?2 AND match = ?3", line, in: pool, [], at: now) else {
         return .all
       }
-      lines.take(line, in: pool)
+      lines.noteTaken(line, in: pool)
     }
     guard !isNew else { return .own }
     return try isTaken("user = ?6 AND +match = ?3", line, in: pool, [.text(request.user)], at: now)

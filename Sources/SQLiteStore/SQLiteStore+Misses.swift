@@ -4,19 +4,20 @@ import Larder
 /// and within a bin not what is usual.
 struct MissMemory {
   fileprivate var causes: [String: MissCause] = [:]
-  /// What the tables say of the pools' stock, without what the transaction does that is counted apart.
-  fileprivate var counts: [String: Stock] = [:]
+  /// The items on the pools' shelves as the tables have them, without what the transaction does that is
+  /// counted apart.
+  fileprivate var available: [String: Int] = [:]
   fileprivate var bands: [String: (bin: Instant, limit: Int?)] = [:]
 
   /// To be called when items are granted, which the tables count at once.
-  mutating func forgetCounts(of pool: String) {
-    if !counts.isEmpty { counts[pool] = nil }
+  mutating func forgetAvailable(in pool: String) {
+    if !available.isEmpty { available[pool] = nil }
   }
 
   /// To be called when a transaction ends.
   mutating func endTransaction() {
     if !causes.isEmpty { causes = [:] }
-    if !counts.isEmpty { counts = [:] }
+    if !available.isEmpty { available = [:] }
   }
 }
 
@@ -45,10 +46,11 @@ extension SQLiteStore {
 
   /// The items on the shelf, with what the present transaction did.
   private func available(in pool: String) throws(StoreError) -> Int {
-    var counts = missMemory.counts[pool]
-    if counts == nil { counts = try Rows.counts(of: pool, connection) }
-    missMemory.counts[pool] = counts
-    return (counts?.available ?? 0) + changes[pool].available
+    let change = changes[pool].available
+    if let known = missMemory.available[pool] { return known + change }
+    let counted = try Rows.counts(of: pool, connection).available
+    missMemory.available[pool] = counted
+    return counted + change
   }
 
   private func missCause(in pool: Pool, at now: Instant) throws(StoreError) -> MissCause {

@@ -54,30 +54,30 @@ import Testing
     var lines = LineMemory()
     let line = Line(head: "", match: "", minRemaining: .zero)
     #expect(!lines.isTaken(line, in: "p"))
-    lines.take(line, in: "p")
+    lines.noteTaken(line, in: "p")
     lines.change(by: 1, line, in: "p")
     #expect(lines.isTaken(line, in: "p"))
     #expect(!lines.isTaken(line, in: "q"))
     #expect(!lines.isTaken(Line(head: "", match: "", minRemaining: .seconds(1)), in: "p"))
     lines.change(by: -1, line, in: "p")
     #expect(!lines.isTaken(line, in: "p"))
-    lines.take(line, in: "p")
+    lines.noteTaken(line, in: "p")
     lines.forget()
     #expect(!lines.isTaken(line, in: "p"))
   }
 
   @Test func onlySoManyLinesAreKept() {
-    var lengths = LineMemory()
+    var lines = LineMemory()
     func line(_ match: Int) -> Line {
       Line(head: "", match: "\(match)", minRemaining: .zero)
     }
-    for match in 0...Limits.linesCounted { lengths.set(match, of: line(match), in: "p") }
-    #expect(lengths.length(of: line(0), in: "p") == nil)
-    #expect(lengths.length(of: line(Limits.linesCounted), in: "p") == Limits.linesCounted)
-    lengths.change(by: 1, line(Limits.linesCounted), in: "p")
-    lengths.change(by: 1, line(0), in: "p")
-    #expect(lengths.length(of: line(0), in: "p") == nil)
-    #expect(lengths.length(of: line(Limits.linesCounted), in: "p") == Limits.linesCounted + 1)
-    #expect(lengths.length(of: line(Limits.linesCounted), in: "q") == nil)
+    for match in 0...Limits.linesCounted { lines.set(match, of: line(match), in: "p") }
+    #expect(lines.length(of: line(0), in: "p") == nil)
+    #expect(lines.length(of: line(Limits.linesCounted), in: "p") == Limits.linesCounted)
+    lines.change(by: 1, line(Limits.linesCounted), in: "p")
+    lines.change(by: 1, line(0), in: "p")
+    #expect(lines.length(of: line(0), in: "p") == nil)
+    #expect(lines.length(of: line(Limits.linesCounted), in: "p") == Limits.linesCounted + 1)
+    #expect(lines.length(of: line(Limits.linesCounted), in: "q") == nil)
   }
 }
