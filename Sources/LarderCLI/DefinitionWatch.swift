@@ -18,12 +18,11 @@ final class DefinitionWatch: Sendable {
     self.health = health
   }
 
-  /// Starts to watch the folder.
+  /// Starts to watch the folder. The watch's thread alone reads it from now on: a second reader
+  /// that was overtaken would put back what it had read.
   func start() throws(CommandError) {
     let started = try FolderWatch(folder) { [self] in reload() }
     watch.change { $0 = started }
-    // What changed between the first reading and the watch is found now.
-    _ = reload()
   }
 
   func stop() {

@@ -9,9 +9,9 @@ final class FolderWatch: Sendable {
   private let wakeEnd: Int32
   private let thread: Mailbox<WorkThread?> = Mailbox(nil)
 
-  /// Starts watching. `changed` is called on a thread of its own, once for changes that come
-  /// together, and also when the folder goes and comes back. Where it says false it is called again
-  /// after a while.
+  /// Starts watching. `changed` is called on a thread of its own: first for what changed before the
+  /// watch, then once for changes that come together, and also when the folder goes and comes back.
+  /// Where it says false it is called again after a while.
   init(_ folder: String, changed: @escaping @Sendable () -> Bool) throws(CommandError) {
     var ends: [Int32] = [0, 0]
     let inotify = inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
@@ -51,7 +51,7 @@ final class FolderWatch: Sendable {
       close(stopEnd)
     }
     var watch = first
-    var isUnsettled = false
+    var isUnsettled = true
     var isTaken = true
     while true {
       var descriptors = [

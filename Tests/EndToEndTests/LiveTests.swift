@@ -124,7 +124,7 @@ import Testing
       #expect(try server.http.level("codes")["retired"] == .bool(false))
       #expect(chmod(workspace.schedules, 0o755) == 0)
       try eventually("the new pool") { try server.http.get("/v1/pools/more/level").status == 200 }
-      #expect(try warnings(server) == [])
+      try eventually("no warning") { try warnings(server) == [] }
     }
   }
 

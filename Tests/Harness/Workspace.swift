@@ -43,8 +43,14 @@ package final class Workspace: Sendable {
   /// Writes a file of this workspace.
   package func write(_ name: String, _ text: String, mode: Int = 0o644) throws {
     let file = path + "/" + name
-    try Data(text.utf8).write(to: URL(fileURLWithPath: file))
-    try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file)
+    let descriptor = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, mode_t(mode))
+    guard descriptor >= 0 else { throw ClientError.system("open \(file)") }
+    let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    // The mode first: whoever watches must not find the new text with the old mode.
+    guard fchmod(descriptor, mode_t(mode)) == 0 else { throw ClientError.system("chmod \(file)") }
+    try handle.truncate(atOffset: 0)
+    try handle.write(contentsOf: Data(text.utf8))
+    try handle.close()
   }
 
   /// Takes the right to write from group and others, which a clone made under umask 002 gives them.
