@@ -54,12 +54,10 @@ struct Filling {
   private mutating func fillOwn(_ user: String) throws(StoreError) -> [Want] {
     var wants: [Want] = []
     var own = Blocks()
-    var last: Int64 = 0
-    while available > 0,
-      let claim = try next("user = ?2 AND seq > ?3", [.text(user), .integer(last)])
-    {
-      last = claim.seq
-      guard !own.holds(claim.line) else { continue }
+    let seqs = try store.seqsSincePending(in: pool.name, store.claimIndex.trace(of: user))
+    for seq in seqs.reversed() where available > 0 {
+      let claim = try next("seq = ?2 AND user = ?3", [.integer(seq), .text(user)])
+      guard let claim, !own.holds(claim.line) else { continue }
       wants.append((claim.line.head, claim.line.match))
       guard try !isOverdue(claim) else { continue }
       if try !fill(claim, from: .own) { own.add(claim.line) }

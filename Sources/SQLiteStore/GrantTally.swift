@@ -4,8 +4,6 @@ import Larder
 /// by when they are settled.
 struct GrantTally {
   struct Part {
-    let pool: String
-    let bin: Instant
     var claims = 0
     var items = 0
     /// The first expiry of the items; nil where none of them expires.
@@ -18,23 +16,21 @@ struct GrantTally {
     }
   }
 
-  private struct Place: Hashable {
+  struct Place: Hashable {
     let pool: String
     let bin: Instant
   }
 
-  /// Mostly claims that come together are of one pool: its part is found without a search.
-  private var last: Part?
-  private var others: [Place: Part] = [:]
+  private var byPlace = RecentFirst<Place, Part>()
   /// Whether an item has attributes.
   private(set) var haveAttributes = false
 
-  var isEmpty: Bool { last == nil }
+  var isEmpty: Bool { byPlace.isEmpty }
 
   mutating func add(_ claim: Claim) {
     guard let time = claim.claimedAt else { return }
-    let bin = Demand.bin(of: time)
-    change(claim.pool, bin) { part in
+    let place = Place(pool: claim.pool, bin: Demand.bin(of: time))
+    byPlace.change(place, default: Part()) { part in
       part.claims += 1
       part.items += claim.items.count
       for item in claim.items {
@@ -45,30 +41,20 @@ struct GrantTally {
   }
 
   mutating func add(_ more: GrantTally) {
-    for part in more.parts { change(part.pool, part.bin) { $0.add(part) } }
+    for (place, part) in more.parts { byPlace.change(place, default: Part()) { $0.add(part) } }
     haveAttributes = haveAttributes || more.haveAttributes
   }
 
-  private mutating func change(_ pool: String, _ bin: Instant, _ body: (inout Part) -> Void) {
-    if let last, last.bin != bin || last.pool != pool {
-      others[Place(pool: last.pool, bin: last.bin)] = last
-      self.last = others.removeValue(forKey: Place(pool: pool, bin: bin))
-    }
-    var part = last ?? Part(pool: pool, bin: bin)
-    body(&part)
-    last = part
-  }
-
-  var parts: [Part] { Array(others.values) + (last.map { [$0] } ?? []) }
+  var parts: [(key: Place, value: Part)] { byPlace.all }
 
   /// Adds it to the counts and to the demand.
   func write(_ connection: Connection) throws(StoreError) {
-    for part in parts {
+    for (place, part) in parts {
       try connection.run(
         """
         UPDATE settled_stock SET available = available - ?2, claimed = claimed + ?2
         WHERE pool = ?1
-        """, [.text(part.pool), .integer(part.items)])
+        """, [.text(place.pool), .integer(part.items)])
       try connection.run(
         """
         INSERT INTO demand (pool, bin, hits, misses, claimed, missed, wasted)
@@ -76,7 +62,7 @@ struct GrantTally {
         ON CONFLICT (pool, bin) DO UPDATE SET hits = hits + ?3, claimed = claimed + ?4
         """,
         [
-          .text(part.pool), .instant(part.bin), .integer(part.claims), .integer(part.items),
+          .text(place.pool), .instant(place.bin), .integer(part.claims), .integer(part.items),
         ])
     }
   }

@@ -2,7 +2,7 @@ import Larder
 
 /// What pending claims of a pool wait in line for. A claim stands behind those before it that want
 /// the same match and no longer a life of it.
-struct Line {
+struct Line: Hashable {
   /// The match's first name alone, as a match's text; empty without a match.
   let head: String
   /// The match's text; empty without a match.
@@ -21,6 +21,15 @@ struct Line {
     let head = match?.head
     self.head = head ?? ""
     self.match = head == nil ? "" : match?.text ?? ""
+  }
+
+  static func == (one: Line, other: Line) -> Bool {
+    one.minRemaining == other.minRemaining && one.match.hasBytes(of: other.match)
+  }
+
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(minRemaining)
+    for byte in match.utf8 { hasher.combine(byte) }
   }
 
   /// What the first columns of the lines' index must be.

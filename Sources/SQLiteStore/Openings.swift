@@ -18,7 +18,7 @@ struct Openings {
       return
     }
     // Users are told apart by their bytes, which comparing strings does not.
-    if !users.contains(where: { $0.utf8.elementsEqual(user.utf8) }) { users.append(user) }
+    if !users.contains(where: { $0.hasBytes(of: user) }) { users.append(user) }
   }
 
   mutating func add(_ line: Line) {

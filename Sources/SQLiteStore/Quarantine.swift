@@ -42,8 +42,8 @@ struct Quarantine {
     try connection.run(
       "UPDATE schedules SET considered = max(considered, ?)",
       [.instant(Instant(seconds: now.seconds))])
-    for pool in changes.pools where changes[pool].quarantined > 0 {
-      result.quarantined[pool] = changes[pool].quarantined
+    for (pool, change) in changes.all where change.stock.quarantined > 0 {
+      result.quarantined[pool] = change.stock.quarantined
     }
     try changes.write(connection)
     try connection.run("COMMIT")

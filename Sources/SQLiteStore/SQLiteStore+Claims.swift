@@ -18,6 +18,7 @@ extension SQLiteStore {
         case .change(let claim, let command):
           try settleWithin()
           ahead.forget()
+          lines.forgetTaken()
           outcome = try change(claim, command, at: now)
         }
         outcomes.append(outcome)
@@ -58,7 +59,7 @@ extension SQLiteStore {
     let line = Line(
       request.match, minRemaining: max(policy.minRemaining, request.minRemaining ?? .zero))
     let (items, isAhead) = try find(
-      request, line, policy, isNew: trace.isEmpty, wanted: wanted, at: now)
+      request, line, policy, trace, wanted: wanted, at: now)
     guard items.count == request.count else {
       return try miss(request, key: key, inForce.values[place], line, at: now)
     }
@@ -75,13 +76,13 @@ extension SQLiteStore {
   /// The items that a request gets, and whether they come from those that were read ahead; fewer than
   /// it asks for where it is missed.
   private func find(
-    _ request: ClaimRequest, _ line: Line, _ policy: ClaimPolicy, isNew: Bool,
+    _ request: ClaimRequest, _ line: Line, _ policy: ClaimPolicy, _ trace: ClaimIndex.Trace,
     wanted: () -> Int, at now: Instant
   ) throws(StoreError) -> (items: [Shelf.Found], isAhead: Bool) {
-    guard let part = try reach(of: request, line, isNew: isNew, at: now) else { return ([], false) }
     let shelf = Shelf(
       pool: request.pool, order: policy.order, cutoff: now + line.minRemaining,
       hasStale: hasStale(request.pool), connection: connection)
+    guard let part = try reach(of: request, line, shelf, at: now) else { return ([], false) }
     if part == .all, line.match.isEmpty, line.minRemaining == policy.minRemaining {
       let read = try ahead.take(for: request, wanted: wanted, shelf)
       if let read { return (read, true) }
@@ -89,7 +90,13 @@ extension SQLiteStore {
     // It may take what was read ahead.
     try settleWithin()
     ahead.forget()
-    return (try shelf.take(request.count, for: request.user, request.match, from: part), false)
+    let items = try shelf.take(request.count, for: request.user, request.match, from: part)
+    if part == .own, items.count == request.count, !trace.isEmpty,
+      try waits(request.user, line, in: request.pool, trace, at: now)
+    {
+      return ([], false)
+    }
+    return (items, false)
   }
 
   /// Grants a plain claim its items, which are on the shelf: a row for each is all that is written
@@ -102,11 +109,11 @@ extension SQLiteStore {
     let id = ids.next(at: now)
     let seq = claimIndex.nextSeq
     let fingerprint = request.fingerprint
-    let shared = GrantRows.Shared(
+    let shared = GrantRow(
       pool: request.pool, principal: request.principal, fingerprint: fingerprint, grantedAt: now,
       count: items.count, minRemaining: line.minRemaining)
     try grantRows.insert(
-      GrantRows.Head(seq: seq, id: id, user: request.user, key: key, shared: shared), items)
+      ClaimHead(seq: seq, id: id, user: request.user, key: key), shared, items)
     claimIndex.note(
       seq: seq, trace, pool: request.pool, principal: request.principal, key: key)
     let claim = Claim(
@@ -224,20 +231,12 @@ extension SQLiteStore {
     let id = ids.next(at: now)
     let holdExpiresAt = state == .held ? hold.map { now + $0 } : nil
     let seq = claimIndex.nextSeq
-    try connection.run(
-      """
-      INSERT INTO settled_claims (seq, id, pool, principal, user, key, fingerprint, state, count,
-        claimed_at, hold_ms, hold_expires_at, match, match_head, min_remaining_ms, timeout_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      """,
-      [
-        .integer(seq), .text(id), .text(request.pool), .text(request.principal),
-        .text(request.user),
-        .optional(key), .text(request.fingerprint), .text(state.rawValue),
-        .integer(request.count), .instant(now), hold.map { .duration($0) } ?? .null,
-        .optional(holdExpiresAt), .text(line.match), .text(line.head),
-        .duration(line.minRemaining), .optional(timeoutAt),
-      ])
+    try claimRows.insert(
+      ClaimHead(seq: seq, id: id, user: request.user, key: key),
+      ClaimRow(
+        pool: request.pool, principal: request.principal, fingerprint: request.fingerprint,
+        state: state, count: request.count, claimedAt: now, hold: hold,
+        holdExpiresAt: holdExpiresAt, line: line, timeoutAt: timeoutAt))
     claimIndex.note(
       seq: seq, user: request.user, pool: request.pool, principal: request.principal, key: key)
     return ClaimRecord(

@@ -6,7 +6,9 @@ struct MissMemory {
   fileprivate var causes: [String: MissCause] = [:]
   /// The items on the pools' shelves as the tables have them, without what the transaction does that is
   /// counted apart.
-  fileprivate var available: [String: Int] = [:]
+  fileprivate var available = RecentFirst<String, Int>()
+  /// The last miss for which the shelf had too few items.
+  fileprivate var last: (pool: String, count: Int, reason: MissReason)?
   fileprivate var bands: [String: (bin: Instant, limit: Int?)] = [:]
 
   /// To be called when items are granted, which the tables count at once.
@@ -16,8 +18,9 @@ struct MissMemory {
 
   /// To be called when a transaction ends.
   mutating func endTransaction() {
+    last = nil
     if !causes.isEmpty { causes = [:] }
-    if !available.isEmpty { available = [:] }
+    if !available.isEmpty { available.removeAll() }
   }
 }
 
@@ -26,6 +29,10 @@ extension SQLiteStore {
   func missReason(
     _ count: Int, in pool: Pool, at now: Instant
   ) throws(StoreError) -> MissReason {
+    let available = try available(in: pool.name)
+    if available < count, let last = missMemory.last, last.count == count, last.pool == pool.name {
+      return last.reason
+    }
     var cause: MissCause
     if let known = missMemory.causes[pool.name] {
       cause = known
@@ -33,7 +40,6 @@ extension SQLiteStore {
       cause = try missCause(in: pool, at: now)
       missMemory.causes[pool.name] = cause
     }
-    let available = try available(in: pool.name)
     cause.status.stock.available = available
     if available >= count {
       cause.status.stock.available -=
@@ -41,12 +47,14 @@ extension SQLiteStore {
           pool.name, through: now + pool.claims.minRemaining, limit: available, connection
         ).items
     }
-    return cause.reason(count: count, at: now)
+    let reason = cause.reason(count: count, at: now)
+    if available < count { missMemory.last = (pool.name, count, reason) }
+    return reason
   }
 
   /// The items on the shelf, with what the present transaction did.
   private func available(in pool: String) throws(StoreError) -> Int {
-    let change = changes[pool].available
+    let change = changes[pool].stock.available
     if let known = missMemory.available[pool] { return known + change }
     let counted = try Rows.counts(of: pool, connection).available
     missMemory.available[pool] = counted

@@ -16,7 +16,7 @@ extension Pool {
 extension SQLiteStore {
   /// Whether items on the pool's shelf are stale, with what the present transaction did.
   func hasStale(_ pool: String) -> Bool {
-    (staleItems.isEmpty ? 0 : staleItems[pool, default: 0]) + changes.stale(in: pool) > 0
+    (staleItems.isEmpty ? 0 : staleItems[pool, default: 0]) + changes[pool].stock.stale > 0
   }
 
   package func markStale(

@@ -37,6 +37,7 @@ package final class SQLiteStore: Store {
   /// Grants that wait to be settled.
   var unsettled: Unsettled
   let grantRows: GrantRows
+  let claimRows: ClaimRows<ClaimRow>
   /// From how many on they are settled; more where the disk had no room for it.
   private var settlesFrom = Limits.unsettledItems
   /// Pages in the log at which a commit puts them into the database.
@@ -77,6 +78,7 @@ package final class SQLiteStore: Store {
       claimIndex = try ClaimIndex(connection)
       unsettled = try Unsettled(connection)
       grantRows = try GrantRows(connection)
+      claimRows = try ClaimRows(connection)
       for status in try Rows.pools(nil, connection, readDefinition) {
         inForce[status.pool.name] = status.pool
         Self.add(status.stock.stale, of: status.pool.name, to: &staleItems)
@@ -217,21 +219,21 @@ package final class SQLiteStore: Store {
         return (result, wrote)
       }
       if wrote { demand = DemandChanges() }
-      for granted in unsettled.granted.parts {
-        touched.insert(granted.pool)
-        guard var stock = stocks.removeValue(forKey: granted.pool) else { continue }
+      for (place, granted) in unsettled.granted.parts {
+        touched.insert(place.pool)
+        guard var stock = stocks.removeValue(forKey: place.pool) else { continue }
         // Where the first item to expire was among them, another one is.
         if let next = stock.nextExpiry, let expiry = granted.expiry, expiry <= next { continue }
         stock.available -= granted.items
         stock.claimed += granted.items
-        stocks[granted.pool] = stock
+        stocks[place.pool] = stock
       }
       unsettled.commit()
-      touched.formUnion(changes.pools)
-      for pool in changes.pools {
+      for (pool, change) in changes.all {
+        touched.insert(pool)
         stocks[pool] = nil
-        Self.add(changes.stale(in: pool), of: pool, to: &staleItems)
-        Self.add(changes.waiting(in: pool), of: pool, to: &pending)
+        Self.add(change.stock.stale, of: pool, to: &staleItems)
+        Self.add(change.waiting, of: pool, to: &pending)
       }
       resolved += resolving
       return result
@@ -325,7 +327,7 @@ package final class SQLiteStore: Store {
 
   /// How many claims of the pool are pending, with what the present transaction did.
   func waiting(in pool: String) -> Int {
-    (pending.isEmpty ? 0 : pending[pool, default: 0]) + changes.waiting(in: pool)
+    (pending.isEmpty ? 0 : pending[pool, default: 0]) + changes[pool].waiting
   }
 
   private func countPending(_ status: PoolStatus) throws(StoreError) -> Int {

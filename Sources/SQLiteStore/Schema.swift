@@ -449,6 +449,10 @@ enum Schema {
     -- grow: in a full page it would have to move.
     ALTER TABLE items ADD COLUMN room TEXT;
     """,
+    """
+    -- A user's pending claims are found by the sorted runs of claims by user.
+    DROP INDEX claims_waiting;
+    """,
   ]
 
   /// The version that a database has after all migrations.

@@ -23,9 +23,7 @@ struct ShelfAhead {
     var cutoff: Instant
   }
 
-  /// Mostly claims that come together are of one pool: it is found without a search.
-  private var last: (name: String, pool: Pool)?
-  private var others: [String: Pool] = [:]
+  private var pools = RecentFirst<String, Pool>()
 
   /// Items that are read at once: at first, and at most unless one transaction gives out more.
   private static let fewest = 16
@@ -35,10 +33,7 @@ struct ShelfAhead {
   /// Pools of which items are kept.
   private static let mostPools = 256
 
-  mutating func forget() {
-    last = nil
-    if !others.isEmpty { others.removeAll(keepingCapacity: true) }
-  }
+  mutating func forget() { pools.removeAll() }
 
   /// The items that a claim gets; nil where it has to look by itself. Fewer than it asks for are all
   /// that there are: they stay here.
@@ -49,7 +44,7 @@ struct ShelfAhead {
   ) throws(StoreError) -> [Shelf.Found]? {
     guard !shelf.hasStale else { return nil }
     var pool: Pool
-    if let known = remove(request.pool) {
+    if let known = pools.take(request.pool) {
       pool = known
       // A new search leaves out what has expired since, which with FIFO may stand anywhere. The clock
       // may have been set back, too.
@@ -57,10 +52,10 @@ struct ShelfAhead {
         pool = Pool(hasPersonal: pool.hasPersonal, cutoff: shelf.cutoff)
       }
     } else {
-      if others.count >= Self.mostPools { forget() }
+      if pools.count >= Self.mostPools { forget() }
       pool = Pool(hasPersonal: try shelf.hasPersonal(), cutoff: shelf.cutoff)
     }
-    defer { put(pool, request.pool) }
+    defer { pools[request.pool] = pool }
     guard !pool.hasPersonal else { return nil }
     if pool.items.count < request.count, !pool.isComplete {
       let missing = max(request.count, wanted()) - pool.items.count
@@ -78,16 +73,5 @@ struct ShelfAhead {
     let given = Array(pool.items.suffix(request.count).reversed())
     pool.items.removeLast(request.count)
     return given
-  }
-
-  private mutating func remove(_ name: String) -> Pool? {
-    guard let (known, pool) = last, known == name else { return others.removeValue(forKey: name) }
-    last = nil
-    return pool
-  }
-
-  private mutating func put(_ pool: Pool, _ name: String) {
-    if let last { others[last.name] = last.pool }
-    last = (name, pool)
   }
 }

@@ -2,14 +2,22 @@ import Larder
 
 /// How a transaction changes the counts of items, gathered and written once at its end.
 struct StockChanges {
-  private var counts: [String: Stock] = [:]
-  /// Pending claims, by pool.
-  private var waiting: [String: Int] = [:]
+  struct Change {
+    /// Items more of each state.
+    var stock = Stock()
+    /// Pending claims more.
+    var waiting = 0
+  }
 
-  var pools: Dictionary<String, Stock>.Keys { counts.keys }
+  private var byPool = RecentFirst<String, Change>()
+
+  var all: [(key: String, value: Change)] { byPool.all }
+
+  /// What is changed about the pool.
+  subscript(pool: String) -> Change { byPool[pool] ?? Change() }
 
   mutating func add(_ number: Int, _ state: ItemState, in pool: String) {
-    counts[pool, default: Stock()][state] += number
+    byPool.change(pool, default: Change()) { $0.stock[state] += number }
   }
 
   /// Counts items that go from a state to another one. Every change of an item's state comes by
@@ -23,27 +31,20 @@ struct StockChanges {
   /// Counts available items that get the stale mark, lose it, or leave the shelf with it.
   mutating func addStale(_ number: Int, in pool: String) {
     guard number != 0 else { return }
-    counts[pool, default: Stock()].stale += number
+    byPool.change(pool, default: Change()) { $0.stock.stale += number }
   }
 
   /// Counts claims that begin to be pending, or end it, and the items that they wait for.
   mutating func addPending(claims: Int, items: Int, in pool: String) {
-    counts[pool, default: Stock()].pending += items
-    waiting[pool, default: 0] += claims
+    byPool.change(pool, default: Change()) { change in
+      change.stock.pending += items
+      change.waiting += claims
+    }
   }
-
-  /// How many pending claims more the pool has.
-  func waiting(in pool: String) -> Int { waiting.isEmpty ? 0 : waiting[pool, default: 0] }
-
-  /// How many items more of each state the pool has.
-  subscript(pool: String) -> Stock { counts[pool] ?? Stock() }
-
-  /// How many stale items more the pool has.
-  func stale(in pool: String) -> Int { counts.isEmpty ? 0 : counts[pool]?.stale ?? 0 }
 
   /// Adds the changes to the counts that the store keeps.
   func write(_ connection: Connection) throws(StoreError) {
-    for (pool, change) in counts {
+    for (pool, change) in byPool.all {
       try connection.run(
         """
         INSERT INTO settled_stock (pool, available, held, claimed, expired, recalled, quarantined, replaced,
@@ -54,8 +55,8 @@ struct StockChanges {
           expired = expired + ?5, recalled = recalled + ?6, quarantined = quarantined + ?7,
           replaced = replaced + ?8, stale = stale + ?9, pending = pending + ?10
         """,
-        [.text(pool)] + ItemState.allCases.map { .integer(change[$0]) }
-          + [.integer(change.stale), .integer(change.pending)])
+        [.text(pool)] + ItemState.allCases.map { .integer(change.stock[$0]) }
+          + [.integer(change.stock.stale), .integer(change.stock.pending)])
     }
   }
 }

@@ -144,8 +144,10 @@ final class ClaimIndex {
 
   /// The places of what may be a user's claims, newest first. Others may be among them, and such
   /// as were purged.
-  func claims(_ trace: Trace) throws(StoreError) -> [Int64] {
-    try seqs(of: trace.user.hash, trace)
+  ///
+  /// - Parameter first: the place from which on they are looked for.
+  func claims(_ trace: Trace, from first: Int64 = 0) throws(StoreError) -> [Int64] {
+    try seqs(of: trace.user.hash, trace, from: first)
   }
 
   /// The places of what may be the claim of a user's key.
@@ -156,10 +158,14 @@ final class ClaimIndex {
     return try seqs(of: hashes.key(key, of: principal, trace.user, pool: pool), trace)
   }
 
-  private func seqs(of hash: Int64, _ trace: Trace) throws(StoreError) -> [Int64] {
+  private func seqs(
+    of hash: Int64, _ trace: Trace, from first: Int64 = 0
+  ) throws(StoreError) -> [Int64] {
     var seqs = Array(tail.seqs(of: hash).reversed())
-    for run in trace.runs { seqs += try run.seqs(of: hash, connection).reversed() }
-    return seqs
+    for run in trace.runs where run.lastSeq >= first {
+      seqs += try run.seqs(of: hash, connection).reversed()
+    }
+    return first > 0 ? seqs.filter { $0 >= first } : seqs
   }
 
   // Upkeep

@@ -129,6 +129,8 @@ import Testing
     // Behind others, a user's own item is that user's own still.
     try fixture.put([NewItem(payload: "3", user: "w")])
     #expect(try fixture.claim("w").payloads == ["3"])
+    try fixture.put([NewItem(payload: "8", user: "w")])
+    #expect(try fixture.claim("w").payloads == ["8"])
     #expect(try fixture.claim("x", count: 2) == .outOfStock)
     try fixture.put([NewItem(payload: "4", user: "u"), NewItem(payload: "5")])
     #expect(try fixture.claim("u") == .outOfStock)

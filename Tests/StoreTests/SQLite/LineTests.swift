@@ -36,6 +36,21 @@ import Testing
     #expect(try place("j", fixture, at: over) == 3)
   }
 
+  @Test func matchesThatLookAlikeAreTwoLines() throws {
+    let fixture = try SQLiteFixture()
+    try fixture.adopt("p", living("backorder=60", claims: "per_user: 0"))
+    let matches = ["\u{e9}", "e\u{301}"].map { Match(["n": .text($0)]) }
+    let requests = (matches + matches).enumerated().map {
+      ClaimRequest(pool: "p", user: "\($0)", match: $1, onMiss: .backorder)
+    }
+    let claims = try fixture.store.claim(requests, at: start).map { try #require($0.accepted) }
+    #expect(claims.map(\.position) == [1, 1, 2, 2])
+    let texts = try fixture.sqlite.connection.all("SELECT match FROM settled_claims ORDER BY seq") {
+      $0.text(0)
+    }
+    #expect(texts.map { Array($0.utf8) } == requests.map { Array(($0.match?.text ?? "").utf8) })
+  }
+
   @Test func aTransactionThatIsUndoneLeavesNobodyInLine() throws {
     let fixture = try SQLiteFixture()
     try fixture.adopt("p", living("backorder=60", claims: "per_user: 0"))
@@ -53,17 +68,17 @@ import Testing
   @Test func aLineIsKnownToBeTakenUntilAClaimLeavesOne() {
     var lines = LineMemory()
     let line = Line(head: "", match: "", minRemaining: .zero)
-    #expect(!lines.isTaken(line, in: "p"))
-    lines.noteTaken(line, in: "p")
+    #expect(lines.left(by: line, in: "p") == nil)
+    lines.noteTaken(line, in: "p", hasPersonal: true)
     lines.change(by: 1, line, in: "p")
-    #expect(lines.isTaken(line, in: "p"))
-    #expect(!lines.isTaken(line, in: "q"))
-    #expect(!lines.isTaken(Line(head: "", match: "", minRemaining: .seconds(1)), in: "p"))
+    #expect(lines.left(by: line, in: "p") == true)
+    #expect(lines.left(by: line, in: "q") == nil)
+    #expect(lines.left(by: Line(head: "", match: "", minRemaining: .seconds(1)), in: "p") == nil)
     lines.change(by: -1, line, in: "p")
-    #expect(!lines.isTaken(line, in: "p"))
-    lines.noteTaken(line, in: "p")
+    #expect(lines.left(by: line, in: "p") == nil)
+    lines.noteTaken(line, in: "p", hasPersonal: true)
     lines.forget()
-    #expect(!lines.isTaken(line, in: "p"))
+    #expect(lines.left(by: line, in: "p") == nil)
   }
 
   @Test func onlySoManyLinesAreKept() {

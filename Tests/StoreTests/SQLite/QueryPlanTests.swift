@@ -112,6 +112,10 @@ import Testing
     try fixture.put([NewItem(payload: "6", attributes: attributes)])
     let both = ClaimRequest(pool: "p", user: "y", match: match)
     #expect(try fixture.claim(both).granted != nil)
+    while try fixture.claim(ClaimRequest(pool: "p", user: "x", onMiss: .reject)).granted != nil {}
+    _ = try fixture.order("q", count: 2)
+    try fixture.put([NewItem(payload: "7", user: "q")])
+    #expect(try fixture.claim(ClaimRequest(pool: "p", user: "q", onMiss: .reject)) == .outOfStock)
     try fixture.store.noteService(at: start)
   }
 
@@ -254,9 +258,10 @@ import Testing
     ("ORDER BY min_remaining_ms, seq", "claims_lines"),
     ("min_remaining_ms = ?4 AND seq > ?5", "claims_lines"),
     ("SELECT match FROM settled_claims", "claims_lines"),
-    ("user = ?2 AND seq > ?3", "claims_waiting"),
-    ("AND match_head = ?2 AND match = ?3 AND +match_head", "claims_lines"),
-    ("user = ?6 AND +match", "claims_waiting"),
+    ("AND seq = ?2 AND user = ?3 AND state = 'pending'", "INTEGER PRIMARY KEY (rowid=?)"),
+    ("(SELECT timeout_at FROM settled_claims", "claims_lines"),
+    ("WHERE seq = ? AND user = ? AND state = 'pending'", "INTEGER PRIMARY KEY (rowid=?)"),
+    ("SELECT seq FROM settled_claims\nWHERE pool = ? AND state = 'pending'", "claims_pool_state"),
     ("hold_expires_at <= ?", "claims_holds"),
     ("timeout_at <= ?", "claims_timeouts"),
     ("SELECT min(hold_expires_at)", "claims_holds"),
