@@ -55,7 +55,13 @@ __attribute__((constructor)) static void begin(void) {
   }
   const char *name = getenv("FAULTSHIM_LOG");
   if (name) {
-    log_descriptor = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    // A file for each process: the last event of one that was killed may be a part only.
+    for (int number = 0; log_descriptor < 0; number++) {
+      char numbered[PATH_MAX + 16];
+      snprintf(numbered, sizeof numbered, "%s.%d", name, number);
+      log_descriptor = open(numbered, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+      if (log_descriptor < 0 && errno != EEXIST) break;
+    }
     record(faultshim_begun, 0, 0, NULL, 0, 0);
   }
   name = getenv("FAULTSHIM_CONTROL");

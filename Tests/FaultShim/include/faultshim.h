@@ -3,7 +3,8 @@
 // The test maps a file with a `faultshim_control` and names it in FAULTSHIM_CONTROL; the process maps the
 // same file, so faults can be set while it runs. FAULTSHIM_STORE is the database's absolute path: calls on
 // it, on the files beside it whose names begin with its name, and syncs of their folder are the store's.
-// FAULTSHIM_LOG, if set, is a file to which the store's calls and what is sent are recorded.
+// FAULTSHIM_LOG, if set, is where the store's calls and what is sent are recorded: the first of
+// FAULTSHIM_LOG.0, .1, … that is not there yet.
 #ifndef FAULTSHIM_H
 #define FAULTSHIM_H
 

@@ -1,7 +1,9 @@
 import FaultShimControl
 import Foundation
+import Harness
 
-/// What a recorded process did to its store's files, and what it sent, in order.
+/// What recorded processes, one after the other, did to their store's files, and what they sent, in
+/// order.
 struct DiskRecord {
   struct Event {
     let kind: faultshim_event
@@ -24,8 +26,18 @@ struct DiskRecord {
 
   let events: [Event]
 
+  /// Reads `path`.0, .1 and so on: a file for each process.
   init(path: String) throws {
-    let data = try Data(contentsOf: URL(fileURLWithPath: path))
+    var events: [Event] = []
+    for number in 0... {
+      guard let data = FileManager.default.contents(atPath: "\(path).\(number)") else { break }
+      events += Self.events(data)
+    }
+    guard !events.isEmpty else { throw ClientError("nothing was recorded in \(path).0") }
+    self.events = events
+  }
+
+  private static func events(_ data: Data) -> [Event] {
     var events: [Event] = []
     data.withUnsafeBytes { bytes in
       var at = 0
@@ -44,7 +56,7 @@ struct DiskRecord {
         at += count
       }
     }
-    self.events = events
+    return events
   }
 }
 
