@@ -79,7 +79,9 @@ final class Connection {
         return (status ?? 0, String(text[end.upperBound...]))
       }
       var piece = [UInt8](repeating: 0, count: 4096)
-      let count = recv(descriptor, &piece, piece.count, 0)
+      var count = recv(descriptor, &piece, piece.count, 0)
+      // With a time limit a receipt is cut off when the process is stopped and goes on.
+      while count < 0, errno == EINTR { count = recv(descriptor, &piece, piece.count, 0) }
       guard count > 0 else { throw ConnectionError() }
       text += String(decoding: piece[..<count], as: UTF8.self)
     }

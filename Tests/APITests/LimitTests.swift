@@ -101,9 +101,12 @@ import Testing
 
   /// Over HTTP, with the limits that a server has.
   @Test func bodiesHaveSoManyBytes() throws {
+    // A slow test shall still be able to send all of what is refused.
+    var limits = HTTPLimits()
+    limits.lingerTime = 60_000
     let http = try HTTPServer(
       configuration: HTTPServer.Configuration(
-        listeners: [.tcp(host: "127.0.0.1", port: 0)],
+        listeners: [.tcp(host: "127.0.0.1", port: 0)], limits: limits,
         bodyLimit: { API.bodyLimit(method: $0, path: $1) },
         errorResponse: { API.refusal(status: $0, detail: $1) })
     ) { [bench] in bench.api.handle($0, $1) }

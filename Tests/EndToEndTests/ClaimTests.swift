@@ -18,10 +18,11 @@ import Testing
 
   @Test func threeHundredClaimersOfTwoHundredItemsGetEachItemOnce() throws {
     try withItems(200) { _, server in
-      let connections = try (0..<300).map { _ in try HTTPConnection(server.http) }
-      for (index, connection) in connections.enumerated() {
+      let connections = try (0..<300).map { index in
+        let connection = try HTTPConnection(server.http)
         try connection.send(
           "POST", "/v1/pools/codes/claims", body: Array(#"{"user": "u-\#(index)"}"#.utf8))
+        return connection
       }
       let answers = try connections.map { try $0.receive() }
       let granted = answers.filter { $0.status == 201 }
@@ -119,11 +120,12 @@ import Testing
 
   @Test func sixtyFourClientsWithOneKeyGetOneItem() throws {
     try withItems(100, claims: "{per_user: 0}") { _, server in
-      let connections = try (0..<64).map { _ in try HTTPConnection(server.http) }
-      for connection in connections {
+      let connections = try (0..<64).map { _ in
+        let connection = try HTTPConnection(server.http)
         try connection.send(
           "POST", "/v1/pools/codes/claims", headers: [("Idempotency-Key", "one")],
           body: Array(#"{"user": "u-1"}"#.utf8))
+        return connection
       }
       let answers = try connections.map { try $0.receive() }
       #expect(answers.count { $0.status == 201 } == 1)

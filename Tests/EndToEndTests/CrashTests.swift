@@ -125,13 +125,14 @@ import Testing
         "make",
         """
         W=\(workspace.path)
+        trap '' TERM
         if mkdir $W/hung 2>/dev/null; then
           echo "$LARDER_RUN" >$W/hung/run
-          trap '' TERM
           setsid sh -c 'echo $$ >>'$W'/pids; while :; do sleep 60; done' &
           echo $$ >>$W/pids
           while :; do sleep 60; done
         fi
+        trap - TERM
         echo "$LARDER_RUN" >>$W/ledger
         while [ ! -e $W/go ]; do sleep 0.02; done
         \(Scripts.counting)
@@ -151,13 +152,17 @@ import Testing
         try server.http.run(old)["state"] == .string("replaced")
           && (concurrency == 1 || !workspace.lines("ledger").isEmpty)
       }
+      let ended = try #require(try server.http.run(old)["ended_at"].time)
       try server.kill()
-      for pid in pids { #expect(isAlive(pid)) }
+      let alive = pids.filter { isAlive($0) }
+      // Later the server may have sent them SIGKILL, 5 seconds after SIGTERM, before its own end.
+      let isInTime = Date().timeIntervalSince1970 < ended + 4
+      #expect(!isInTime || alive == pids)
 
       try workspace.write("go", "")
       let again = try workspace.serve()
       for pid in pids { #expect(!isAlive(pid)) }
-      #expect(again.child.errors.contains("processes that a crash left behind"))
+      #expect(!isInTime || again.child.errors.contains("processes that a crash left behind"))
       try eventually("a full pool") { try again.http.level("codes")["available"] == .int(2) }
       #expect(try again.http.run(old)["stored"] == .int(0))
     }

@@ -4,16 +4,14 @@ import Testing
 
 /// `larder demand`, `larder demand import`, and the calls for them.
 @Suite struct DemandTests {
-  /// The beginning of the bin that is so many bins before the present one.
-  private func bin(_ place: Int) -> String {
-    let present = Int(Date().timeIntervalSince1970) / 300
-    return ISO8601DateFormatter().string(
-      from: Date(timeIntervalSince1970: Double((present + place) * 300)))
-  }
-
+  /// A file of demand whose first row is so many bins after the present one.
   private func rows(_ requests: [String], from first: Int) -> String {
-    "start,requests\n"
-      + requests.enumerated().map { "\(bin(first + $0.offset)),\($0.element)\n" }.joined()
+    let present = Int(Date().timeIntervalSince1970) / 300
+    let rows = requests.enumerated().map { offset, count in
+      let start = Date(timeIntervalSince1970: Double((present + first + offset) * 300))
+      return "\(ISO8601DateFormatter().string(from: start)),\(count)\n"
+    }
+    return "start,requests\n" + rows.joined()
   }
 
   @Test func aNewPoolBeginsWithHistory() throws {
@@ -133,7 +131,7 @@ import Testing
       for (body, status, detail) in [
         ("start,requests\nnoon,3\n", 400, "line 2: `noon` is no time"),
         ("start,requests\n", 400, "a row or more"),
-        (rows(["1", "1", "1"], from: -1), 400, "which is to come"),
+        (rows(["1", "1", "1", "1"], from: -1), 400, "which is to come"),
         (rows(Array(repeating: "1", count: 1001), from: -2000), 413, "in several requests"),
       ] {
         let answer = try server.http.send(

@@ -32,7 +32,8 @@ import Testing
     return (end - start) / Double(try #require(run["stored"].int))
   }
 
-  /// The median time of claims for the users, in seconds, and the last one's answer.
+  /// The shortest time of a claim for one of the users, in seconds, and the last one's answer. The
+  /// others tell how busy the machine is.
   private func claim(
     _ pool: String, _ users: [String], _ server: ServerProcess, key: String? = nil
   ) throws -> (seconds: Double, last: HTTPAnswer) {
@@ -49,7 +50,7 @@ import Testing
       #expect(answer.status == 201, "\(answer.text.prefix(300))")
       last = answer
     }
-    return (times.sorted()[times.count / 2] / .seconds(1), try #require(last))
+    return (try #require(times.min()) / .seconds(1), try #require(last))
   }
 
   @Test func theFilesAreGoodAsTheyShip() throws {

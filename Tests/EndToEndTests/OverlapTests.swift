@@ -28,19 +28,22 @@ import Testing
   @Test func aReplacedProducerIsEndedThoughItIsDeafAndNothingOfItIsKept() throws {
     try Workspace.with { workspace in
       // The first one hangs with a grandchild in a session of its own. Told to end, it prints all
-      // that it was asked for and goes on.
+      // that it was asked for and goes on. Until it has said who it is it hears nothing: on a slow
+      // machine it may be told to end before.
       try workspace.producer(
         "make",
         """
         W=\(workspace.path)
+        trap '' TERM
         echo "$LARDER_RUN" >>$W/ledger
         if mkdir $W/hung 2>/dev/null; then
           print() { for i in 1 2 3; do printf '{"payload": "late"}\\n'; done; }
-          trap print TERM
-          setsid sh -c "trap '' TERM; echo \\$\\$ >>$W/pids; while :; do sleep 60; done" &
+          setsid sh -c "echo \\$\\$ >>$W/pids; while :; do sleep 60; done" &
           echo $$ >>$W/pids
+          trap print TERM
           while :; do sleep 60 & wait; done
         fi
+        trap - TERM
         \(Scripts.counting)
         """)
       try workspace.declare("codes", pool("replace", cron: "*/2 * * * * *"))
@@ -74,21 +77,24 @@ import Testing
 
   @Test func whatAReplacedProducerPrintsAtItsEndIsNotKept() throws {
     try Workspace.with { workspace in
+      // Here as well it hears nothing until it is ready to print.
       try workspace.producer(
         "make",
         """
         W=\(workspace.path)
+        trap '' TERM
         if mkdir $W/hung 2>/dev/null; then
           echo "$LARDER_RUN" >$W/hung/run
           trap 'for i in 1 2 3; do printf "{\\"payload\\": \\"late\\"}\\n"; done; exit 0' TERM
           while :; do sleep 0.05; done
         fi
+        trap - TERM
         \(Scripts.counting)
         """)
       try workspace.declare("codes", pool("replace", cron: "*/2 * * * * *"))
       let server = try workspace.serve()
       try eventually("a full pool") { try server.http.level("codes")["available"] == .int(3) }
-      let first = try server.http.run(workspace.lines("hung/run")[0])
+      let first = try server.http.run(#require(workspace.lines("hung/run").first))
       #expect(first["state"] == .string("replaced") && first["stored"] == .int(0))
       #expect(try server.http.level("codes")["produced"] == .int(3))
       #expect(try !server.http.claim("codes", "u", more: #""count": 3"#).text.contains("late"))
@@ -107,8 +113,9 @@ import Testing
         """)
       // There is room for two producers: it is the schedule's own run that is waited for.
       try workspace.declare(
-        "codes", pool("queue", cron: "* * * * * *", producer: "  concurrency: 2", target: 100))
+        "codes", pool("queue", cron: "*/3 * * * * *", producer: "  concurrency: 2", target: 100))
       let server = try workspace.serve()
+      try eventually("the first producer") { workspace.lines("ledger").count == 1 }
       try eventually("a run that is passed over") {
         try runs(server).contains { $0["state"] == .string("skipped") }
       }

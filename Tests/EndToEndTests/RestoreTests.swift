@@ -157,9 +157,14 @@ import Testing
       // The old store has a claim that the backup has not.
       #expect(try workspace.larder("claim", "codes", "--user", "u").status == 0)
       #expect(try workspace.larder("backup", "old.db").status == 0)
-      let began = ContinuousClock.now
-      #expect(try workspace.larder("restore", "copy.db", "--store", "sqlite:timed.db").status == 0)
-      let takes = (ContinuousClock.now - began) / .microseconds(1)
+      // The shortest of some times: a stall in the only one would let the others end in peace.
+      let times = try (0..<3).map { number throws -> Double in
+        let began = ContinuousClock.now
+        let store = "sqlite:timed-\(number).db"
+        #expect(try workspace.larder("restore", "copy.db", "--store", store).status == 0)
+        return (ContinuousClock.now - began) / .microseconds(1)
+      }
+      let takes = try #require(times.min())
       var killed = 0
       let rounds = 24
       for round in 0..<rounds {

@@ -86,7 +86,8 @@ import Testing
         }
       }
       try eventually("an open breaker") { try isOpen() }
-      #expect(workspace.lines("ledger").count == 2)
+      // The cooldown after the second, which is looked at below, may be over.
+      #expect(workspace.lines("ledger").count >= 2)
       // Times that come meanwhile start nothing, and say so.
       let skipped = try eventually("a skipped time") {
         try server.http.runs("codes").first {

@@ -221,7 +221,8 @@ private let large = 100 * 1024 * mebibyte
 
   @Test func aFullDiskIsTriedUntilItHasRoom() throws {
     let store = FakeStore(log, claimErrors: [.full("disk")])
-    store.probeErrors = [.full("disk")]
+    // One a second: there is time for all that is to be seen meanwhile.
+    store.probeErrors = Array(repeating: .full("disk"), count: 5)
     let writer = StoreWriter(store: store) { _ in }
     writer.observeDisk { [log] disk in log.add("full \(disk.isFull)") }
     claim(writer, user: 1)
@@ -231,7 +232,7 @@ private let large = 100 * 1024 * mebibyte
     #expect(told < log.all.firstIndex { $0.hasPrefix("refusal") } ?? 0)
     #expect(throws: StoreError.self) { try put(writer, isMade: true) }
     #expect(log.wait { $0.last { $0.hasPrefix("full") } == "full false" })
-    #expect(log.all.count { $0 == "probe" } == 2)
+    #expect(log.all.count { $0 == "probe" } == 6)
     try put(writer)
     writer.stop()
   }

@@ -12,7 +12,7 @@ final class Log: Sendable {
 
   /// Waits until the log satisfies a condition; false if it does not within the time of a test.
   func wait(for condition: ([String]) -> Bool) -> Bool {
-    entries.take(within: .seconds(20)) { condition($0) ? true : nil } ?? false
+    entries.take(within: .seconds(60)) { condition($0) ? true : nil } ?? false
   }
 }
 
@@ -30,7 +30,7 @@ final class Gate: Sendable {
 
   /// Waits until so many threads have come to the gate.
   func awaitArrivals(_ count: Int) -> Bool {
-    waiting.take(within: .seconds(20)) { $0 >= count ? true : nil } ?? false
+    waiting.take(within: .seconds(60)) { $0 >= count ? true : nil } ?? false
   }
 }
 

@@ -12,7 +12,7 @@ import Testing
   }
 
   private func make(
-    _ script: String, executable: String = "/bin/sh", timeout: Duration = .seconds(20),
+    _ script: String, executable: String = "/bin/sh", timeout: Duration = .seconds(60),
     _ store: sending FakeStore,
     waits: @escaping @Sendable (String, Mailbox<Bool>) -> Void = { _, _ in }
   ) throws -> Report {

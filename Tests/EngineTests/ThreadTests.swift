@@ -104,7 +104,7 @@ import Testing
       WorkThread("test") { for value in 1...500 { box.change { $0.append(value) } } }
     }
     for thread in makers { thread.join() }
-    #expect(taken.take(within: .seconds(20)) { $0 == 4 * 125_250 ? true : nil } == true)
+    #expect(taken.take(within: .seconds(60)) { $0 == 4 * 125_250 ? true : nil } == true)
     for _ in consumers { box.change { $0.append(-1) } }
     for thread in consumers { thread.join() }
   }

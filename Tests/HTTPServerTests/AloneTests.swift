@@ -28,7 +28,7 @@ import Testing
     }
     let other = try server.client()
     try other.send(post("/wait", ""))
-    let responder = waiting.take()
+    let responder = try waiting.take()
     let client = try server.client()
     for _ in 0..<6 { #expect(try client.exchange(post("/", "")).text == "one of many") }
     responder.send(HTTPResponse(status: 200, body: []))

@@ -26,12 +26,14 @@ import Testing
 
   @Test func lateAnswersReachTheirOwnClients() throws {
     let waiting = Box<(HTTPRequest, Responder)>()
-    let server = try TestServer { waiting.put(($0, $1)) }
+    var limits = HTTPLimits()
+    limits.headerTime = 600_000
+    let server = try TestServer(limits: limits) { waiting.put(($0, $1)) }
     let count = 300
     let worker = Thread {
       // In another order than they came.
       for _ in 0..<2 {
-        for (request, responder) in waiting.takeAll(count / 2).reversed() {
+        for (request, responder) in (try? waiting.takeAll(count / 2).reversed()) ?? [] {
           responder.send(HTTPResponse(status: 200, body: request.body))
         }
       }
@@ -50,7 +52,7 @@ import Testing
     let client = try server.client()
     try client.send((0..<20).map { post("/", "\($0)") }.joined())
     for number in 0..<20 {
-      let (request, responder) = waiting.take()
+      let (request, responder) = try waiting.take()
       responder.send(HTTPResponse(status: 200, body: request.body))
       #expect(try client.response()?.text == "\(number)")
     }
@@ -64,7 +66,7 @@ import Testing
     let client = try server.client()
     #expect(try client.exchange(get("/now")).status == 500)
     try client.send(get("/later"))
-    _ = waiting.take()
+    _ = try waiting.take()
     #expect(try client.response()?.status == 500)
   }
 
@@ -80,13 +82,18 @@ import Testing
 
   @Test func aHandlerMayAnswerAnEarlierRequest() throws {
     let earlier = Box<Responder>()
+    let arrived = Box<Void>()
     let server = try TestServer { request, responder in
-      if request.path == "/wait" { return earlier.put(responder) }
-      earlier.take().send(HTTPResponse(status: 201))
+      if request.path == "/wait" {
+        earlier.put(responder)
+        return arrived.put(())
+      }
+      try? earlier.take().send(HTTPResponse(status: 201))
       responder.send(HTTPResponse(status: 202))
     }
     let first = try server.client()
     try first.send(get("/wait"))
+    try arrived.take()
     #expect(try server.client().exchange(get("/go")).status == 202)
     #expect(try first.response()?.status == 201)
   }
@@ -97,11 +104,11 @@ import Testing
     let client = try server.client()
     try client.send(get("/"))
     client.halfClose()
-    let responder = waiting.take()
+    let responder = try waiting.take()
     // Another connection's exchange shows that the loop has seen what there was to see.
     let other = try server.client()
     try other.send(get("/"))
-    waiting.take().send(HTTPResponse(status: 200))
+    try waiting.take().send(HTTPResponse(status: 200))
     #expect(try other.response()?.status == 200)
     responder.send(HTTPResponse(status: 201))
     #expect(try client.response()?.status == 201)
@@ -187,7 +194,7 @@ import Testing
     uploading.reset()
     let gone = try server.client()
     try gone.send(get("/wait"))
-    let responder = waiting.take()
+    let responder = try waiting.take()
     gone.reset()
     responder.send(HTTPResponse(status: 200, body: [UInt8](repeating: 0, count: 1_000_000)))
     #expect(try server.client().exchange(get("/after")).text == "GET /after ")

@@ -90,7 +90,9 @@ final class RawClient {
   /// Reads more into the buffer; false at the end.
   private func fill() throws -> Bool {
     var piece = [UInt8](repeating: 0, count: 64 * 1024)
-    let count = recv(descriptor, &piece, piece.count, 0)
+    var count = recv(descriptor, &piece, piece.count, 0)
+    // With a time limit a receipt is cut off when the process is stopped and goes on.
+    while count < 0, errno == EINTR { count = recv(descriptor, &piece, piece.count, 0) }
     guard count >= 0 else { throw RawClientError("recv") }
     buffer += piece[..<count]
     return count > 0

@@ -13,16 +13,24 @@ import Testing
     return done
   }
 
+  /// However long a test takes to say what it has to say.
+  private static var patient: HTTPLimits {
+    var limits = HTTPLimits()
+    limits.headerTime = 600_000
+    limits.transferTime = 600_000
+    return limits
+  }
+
   @Test func aStopWaitsForOutstandingAnswers() throws {
     let waiting = Box<(HTTPRequest, Responder)>()
-    let server = try TestServer { waiting.put(($0, $1)) }
+    let server = try TestServer(limits: Self.patient) { waiting.put(($0, $1)) }
     let clients = try (0..<20).map { _ in try server.client() }
     for (number, client) in clients.enumerated() { try client.send(post("/", "\(number)")) }
     let uploading = try server.client()
     try uploading.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nha")
     let idle = try server.client()
     try idle.send(get("/"))
-    var requests = waiting.takeAll(21)
+    var requests = try waiting.takeAll(21)
     // The idle client had its answer before the stop.
     let first = try #require(requests.firstIndex { $0.0.method == "GET" })
     requests.remove(at: first).1.send(HTTPResponse(status: 204))
@@ -32,7 +40,7 @@ import Testing
     #expect(eventually { (try? server.client()) == nil }, "nobody is accepted any more")
     #expect(try idle.response() == nil, "the idle connection is closed")
     try uploading.send("lf")
-    requests.append(waiting.take())
+    try requests.append(waiting.take())
     for (request, responder) in requests {
       responder.send(HTTPResponse(status: 200, body: request.body))
     }
@@ -42,7 +50,7 @@ import Testing
       #expect(answer.headers["connection"] == "close")
     }
     #expect(try uploading.response()?.text == "half")
-    done.take()
+    try done.take()
   }
 
   @Test func whatIsNotAnsweredInTimeBecomes503() throws {
@@ -50,7 +58,7 @@ import Testing
     let server = try TestServer { waiting.put($1) }
     let client = try server.client()
     try client.send(get("/"))
-    let responder = waiting.take()
+    let responder = try waiting.take()
     server.server.stop(drainFor: 0.05)
     #expect(try client.response()?.status == 503)
     #expect(try client.response() == nil)
@@ -62,13 +70,13 @@ import Testing
     let server = try TestServer { waiting.put($1) }
     let client = try server.client()
     try client.send(get("/first"))
-    let responder = waiting.take()
+    let responder = try waiting.take()
     let done = stopping(server.server, drainFor: 60)
     #expect(eventually { (try? server.client()) == nil })
     responder.send(HTTPResponse(status: 201))
     #expect(try client.response()?.status == 201)
     #expect(try client.response() == nil)
-    done.take()
+    try done.take()
   }
 
   @Test func aThousandIdleConnectionsDoNotHoldAStop() throws {
@@ -77,9 +85,7 @@ import Testing
     files.rlim_cur = min(files.rlim_max, 4096)
     setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files)
     let count = min(1000, (Int(files.rlim_cur) - 256) / 2)
-    var limits = HTTPLimits()
-    limits.headerTime = 600_000
-    let server = try TestServer(limits: limits, handler: echo)
+    let server = try TestServer(limits: Self.patient, handler: echo)
     let clients = try (0..<count).map { _ in try server.client() }
     for client in clients.prefix(count / 2) {
       #expect(try client.exchange(get("/")).status == 200)
@@ -102,14 +108,14 @@ import Testing
   @Test func manyStartsAndStopsUnderLoadLoseNothingAccepted() throws {
     for _ in 0..<20 {
       let waiting = Box<Responder>()
-      let server = try TestServer { waiting.put($1) }
+      let server = try TestServer(limits: Self.patient) { waiting.put($1) }
       let clients = try (0..<30).map { _ in try server.client() }
       for client in clients { try client.send(get("/")) }
-      let responders = waiting.takeAll(clients.count)
+      let responders = try waiting.takeAll(clients.count)
       let done = stopping(server.server, drainFor: 60)
       for responder in responders { responder.send(HTTPResponse(status: 200)) }
       for client in clients { #expect(try client.response()?.status == 200) }
-      done.take()
+      try done.take()
     }
   }
 }

@@ -41,6 +41,8 @@ func testConfiguration(
   responder.send(HTTPResponse(status: 200, body: Array(head.utf8) + request.body))
 }
 
+struct NothingCame: Error {}
+
 /// What handlers leave for the test's thread.
 final class Box<Value: Sendable>: @unchecked Sendable {
   // Sendable by its lock.
@@ -52,15 +54,18 @@ final class Box<Value: Sendable>: @unchecked Sendable {
     condition.broadcast()
   }
 
-  /// The next value, as soon as there is one.
-  func take() -> Value {
+  /// The next value, as soon as there is one; fails after a minute.
+  func take() throws -> Value {
+    let end = Date(timeIntervalSinceNow: 60)
     condition.lock()
     defer { condition.unlock() }
-    while values.isEmpty { condition.wait() }
+    while values.isEmpty {
+      guard condition.wait(until: end) else { throw NothingCame() }
+    }
     return values.removeFirst()
   }
 
-  func takeAll(_ count: Int) -> [Value] { (0..<count).map { _ in take() } }
+  func takeAll(_ count: Int) throws -> [Value] { try (0..<count).map { _ in try take() } }
 }
 
 /// Repeats until it holds; fails after a minute.

@@ -120,7 +120,9 @@ package final class HTTPConnection {
 
   private func fill() throws {
     var piece = [UInt8](repeating: 0, count: 64 * 1024)
-    let count = recv(descriptor, &piece, piece.count, 0)
+    var count = recv(descriptor, &piece, piece.count, 0)
+    // With a time limit a receipt is cut off when the process is stopped and goes on.
+    while count < 0, errno == EINTR { count = recv(descriptor, &piece, piece.count, 0) }
     guard count >= 0 else { throw ClientError.system("receive") }
     guard count > 0 else { throw ClientError("the server closed the connection") }
     buffer += piece[..<count]

@@ -80,6 +80,15 @@ enum Bench {
     chmod(path, mode)
   }
 
+  /// Writes a program. A process of its own does it: were the file open for writing in this one, a
+  /// child that another test starts at that moment would keep it open until its own program runs,
+  /// and nobody may run the file meanwhile.
+  static func writeProgram(_ text: String, to path: String, mode: mode_t) {
+    var spec = sh("printf %s \"$TEXT\" >'\(path)'; chmod \(String(mode, radix: 8)) '\(path)'")
+    spec.environment["TEXT"] = text
+    _ = run(spec)
+  }
+
   /// The living processes whose environment names the run.
   static func alive(run: String) -> [Int32] {
     processes { ProcessTable.run(of: $0) == run }

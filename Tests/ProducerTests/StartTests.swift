@@ -67,8 +67,8 @@ import Testing
 
   @Test func aProgramIsLookedUpInThePathThatItGets() {
     Bench.withFolder { folder in
-      let script = Array("#!/bin/sh\necho \"$0 $1\"\n".utf8)
-      Bench.write(script, to: "\(folder)/buy-tickets", mode: 0o755)
+      let script = "#!/bin/sh\necho \"$0 $1\"\n"
+      Bench.writeProgram(script, to: "\(folder)/buy-tickets", mode: 0o755)
       var spec = Bench.spec(["buy-tickets", "central"])
       spec.output = .lines
       spec.environment["PATH"] = "relative::\(folder):/usr/bin"
@@ -106,7 +106,7 @@ import Testing
   ) throws {
     try Bench.withFolder { folder in
       let path = "\(folder)/program"
-      Bench.write(Array(content.utf8), to: path, mode: mode)
+      Bench.writeProgram(content, to: path, mode: mode)
       let why = try #require(refusal(Bench.spec([path])))
       #expect(why.contains(path))
       #expect(why.contains(hint))

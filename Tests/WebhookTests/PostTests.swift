@@ -89,7 +89,7 @@ import Testing
 
   @Test func aHostThatDoesNotAnswerFailsThePost() throws {
     let receiver = try Receiver { _, _ in nil }
-    let result = try post(to: receiver.url, within: .seconds(1))
+    let result = try post(to: receiver.url, within: .seconds(5))
     #expect(result == .failed("the host did not answer in time"))
     #expect(receiver.wait(for: 1).count == 1)
   }
@@ -141,7 +141,7 @@ import Testing
 
   @Test func aKeptConnectionThatIsGoneIsMadeAnew() throws {
     try withFolder { folder in
-      let poster = WebhookPoster()
+      let poster = WebhookPoster(bounds: Bench.patient)
       let key = writeKey("k", in: folder)
       let first = try Receiver()
       let webhook = WebhookSpec(url: first.url, secret: key)
@@ -184,12 +184,14 @@ import Testing
         (writeKey("\n", in: folder), "is empty"), (writeKey(long, in: folder), "is longer than"),
       ] {
         let webhook = WebhookSpec(url: receiver.url, secret: path)
-        let why = try #require(reason(WebhookPoster().post(push(), to: webhook, at: now)))
+        let why = try #require(
+          reason(WebhookPoster(bounds: Bench.patient).post(push(), to: webhook, at: now)))
         #expect(why.hasPrefix("the webhook's secret in \(path)") && why.contains(word), "\(why)")
         #expect(!why.contains("key-text"))
       }
       let webhook = WebhookSpec(url: receiver.url, secret: writeKey("k", in: folder, mode: 0o600))
-      #expect(WebhookPoster().post(push("last"), to: webhook, at: now) == .accepted)
+      #expect(
+        WebhookPoster(bounds: Bench.patient).post(push("last"), to: webhook, at: now) == .accepted)
     }
     #expect(receiver.wait(for: 1).map(\.id) == ["last"])
   }
@@ -208,7 +210,7 @@ import Testing
       let why = try #require(
         reason(
           try post(
-            push(body: #""secret-3""#), to: url, key: "secret-5", within: .seconds(1))))
+            push(body: #""secret-3""#), to: url, key: "secret-5", within: .seconds(5))))
       #expect(!why.contains("secret") && !why.contains("user") && !why.contains("token"), "\(why)")
     }
     let got = try #require(receiver.wait(for: 2).first)

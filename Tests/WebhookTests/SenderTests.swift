@@ -52,7 +52,7 @@ import Testing
     }
     let refusing = try RawReceiver(isListening: false)
     var bounds = Bench.patient
-    if failure == .hanging { bounds.total = .seconds(1) }
+    if failure == .hanging { bounds.total = .seconds(5) }
     try withFolder { folder in
       let key = writeKey("k", in: folder)
       let (url, refusingURL) = (receiver.url, refusing.url)
@@ -149,7 +149,7 @@ import Testing
     let url = receiver.url
     try withBench([push("a"), push("b"), push("c")], url: { _ in url }) { bench in
       for tries in 1...2 {
-        #expect(bench.outbox.wait { $0.failed.count == tries })
+        #expect(bench.outbox.wait { $0.failed.count >= tries })
         bench.skipWaits()
       }
       #expect(bench.outbox.wait { $0.delivered.count == 3 })
