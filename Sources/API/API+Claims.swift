@@ -81,7 +81,8 @@ extension API {
   func write(_ claim: Claim, to json: inout JSONWriter) {
     guard claim.state == .pending else { return claim.write(to: &json) }
     let now = clock()
-    claim.write(to: &json, expectedAt: engine?.expectedFill(of: claim.pool).map { max($0, now) })
+    let expected = engine?.expectedFill(ofBackorderIn: claim.pool, at: now)
+    claim.write(to: &json, expectedAt: expected.map { max($0, now) })
   }
 
   /// `POST /v1/claims/{claim}/confirm` and `/release`, and `DELETE /v1/claims/{claim}`

@@ -79,8 +79,8 @@ extension Documents {
       json.member("expected", plan.plan.untilNext.mean)
       json.member("expected_low", plan.plan.likely.lowerBound)
       json.member("expected_high", plan.plan.likely.upperBound)
-      json.member("chance_to_run_out", plan.plan.chanceToRunOut)
-      json.member("chance_of_waste", plan.supply.shelfLife == nil ? nil : plan.plan.chanceOfWaste)
+      json.member("chance_to_run_out", plan.chanceToRunOut)
+      json.member("chance_of_waste", plan.chanceOfWaste)
       json.array("past") { json in
         for hour in plan.past {
           json.object {

@@ -77,7 +77,7 @@ package final class Engine: Sendable {
   private let observer: Observer
   private let inbox = Mailbox(Inbox())
   private let thread = Mailbox<WorkThread?>(nil)
-  private let fills = Mailbox<[String: Instant]>([:])
+  private let fills = Mailbox<[String: ExpectedFill]>([:])
   private let settled = Mailbox<Instant?>(nil)
   /// The slices that are being made, by run.
   private let makings = Mailbox<[String: Making]>([:])
@@ -162,7 +162,13 @@ package final class Engine: Sendable {
 
   /// When the next run should have filled the pool; nil where nobody can say.
   package func expectedFill(of pool: String) -> Instant? {
-    fills.change { $0[pool] }
+    fills.change { $0[pool]?.at }
+  }
+
+  /// The same for a claim that waits. It may have come this moment and start a run at once.
+  package func expectedFill(ofBackorderIn pool: String, at now: Instant) -> Instant? {
+    guard let fill = fills.change({ $0[pool] }) else { return nil }
+    return [fill.at, fill.backorderRunTime.map { now + $0 }].compactMap { $0 }.min()
   }
 
   /// The time up to which all that was to be decided is; what was decided may still be going on.
@@ -325,7 +331,9 @@ package final class Engine: Sendable {
     for run in tick.ended where !refused.contains(run.id) { observer.ended(run) }
     fills.change { fills in
       for pool in tick.examined {
-        fills[pool] = state.expectedFill(of: pool, at: now)
+        fills[pool] = ExpectedFill(
+          at: state.expectedFill(of: pool, at: now),
+          backorderRunTime: state.status(of: pool)?.backorderRunTime(at: now))
       }
     }
     guard state.isSettled, tick.expiries.isEmpty, tick.lapses.isEmpty else { return now }

@@ -3,7 +3,7 @@ package enum MissReason: String, Sendable, Hashable, CaseIterable {
   /// There were enough, but not for this request: another match, made for another user, too short a
   /// life, or kept for those in line before it.
   case unsuited
-  /// The pool's schedule file is gone, so nothing fills it.
+  /// No schedule file declares the pool any more, so nothing fills it.
   case retired
   /// The pool has no producer, and nobody put items into it.
   case noProducer = "no_producer"

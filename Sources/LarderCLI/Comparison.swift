@@ -7,12 +7,12 @@ struct Comparison {
   private(set) var changes = DefinitionChanges()
   /// Bad files of pools that have a definition, in words.
   private(set) var warnings: [String] = []
-  /// Bad files of pools that have no definition.
+  /// Bad files of pools that never had a definition.
   private(set) var rejected: [LoadedFile] = []
 
   init(_ files: [LoadedFile], with kept: [KeptDefinition]) {
     let byPool = Dictionary(uniqueKeysWithValues: kept.map { ($0.pool, $0) })
-    let byFile = Dictionary(kept.map { ($0.file, $0) }) { first, _ in first }
+    let byFile = Dictionary(grouping: kept.filter { !$0.retired }, by: \.file)
     let good = Set(files.compactMap(\.pool?.name))
     var declared = good
     for file in files {
@@ -21,15 +21,21 @@ struct Comparison {
         if byPool[pool.name].map({ !$0.isInForce(definition) }) ?? true {
           changes.adopted.append(definition)
         }
-      } else if let last = byFile[file.path] ?? file.poolName.flatMap({ byPool[$0] }) {
-        declared.insert(last.pool)
-        if good.contains(last.pool) {
-          warnings.append("not in force: \(file.errorText)")
-        } else {
-          keep(last, insteadOf: file)
-        }
-      } else {
+        continue
+      }
+      // What the file declared last, be it under another name than now.
+      let declaredHere = byFile[file.path] ?? []
+      let named = file.poolName.flatMap { byPool[$0] }
+      let last = declaredHere.first { $0.pool == file.poolName } ?? declaredHere.first ?? named
+      guard let last else {
         rejected.append(file)
+        continue
+      }
+      declared.insert(last.pool)
+      if last.retired || good.contains(last.pool) {
+        warnings.append("not in force: \(file.errorText)")
+      } else {
+        keep(last, insteadOf: file)
       }
     }
     changes.retired = kept.filter { !$0.retired && !declared.contains($0.pool) }.map(\.pool)

@@ -57,7 +57,8 @@ struct ScalarCheck {
     let quotes = isPlain ? "" : ", without quotes"
     return fail(
       "\(subject) is `true` or `false`\(quotes), not \(shown(text))",
-      hint: meant.map { "write `\(subject.key): \($0)`" })
+      hint: meant.map { "write `\(subject.key): \($0)`" }
+        ?? "write one of the two, in small letters")
   }
 
   private mutating func integer(
@@ -70,7 +71,8 @@ struct ScalarCheck {
     guard isPlain else {
       return fail(
         "\(wanted), not a quoted text",
-        hint: number.map { "write `\(subject.key): \($0)`, without quotes" } ?? wordHint(words))
+        hint: number.map { "write `\(subject.key): \($0)`, without quotes" } ?? wordHint(words)
+          ?? "write plain digits, without quotes, such as `100`")
     }
     guard isNumber, text == digits, text == "0" || text.first != "0" else {
       return fail(
@@ -79,7 +81,10 @@ struct ScalarCheck {
           ?? "write plain digits, such as `100`")
     }
     guard let number, range.contains(number) else {
-      return fail("\(wanted), not \(shown(text))")
+      let nearest = number.map { max(range.lowerBound, min($0, range.upperBound)) }
+      return fail(
+        "\(wanted), not \(shown(text))",
+        hint: "the nearest is `\(subject.key): \(nearest ?? range.upperBound)`")
     }
     return .integer(number)
   }
@@ -87,9 +92,13 @@ struct ScalarCheck {
   private mutating func decimal(
     _ range: ClosedRange<Double>, wanted noun: String
   ) -> CheckedValue? {
-    guard isPlain else { return fail("\(subject) takes \(noun), not a quoted text") }
+    guard isPlain else {
+      return fail("\(subject) takes \(noun), not a quoted text", hint: "leave the quotes out")
+    }
     guard let number = Self.decimal(text[...]), range.contains(number) else {
-      return fail("\(subject) takes \(noun), not \(shown(text))")
+      return fail(
+        "\(subject) takes \(noun), not \(shown(text))",
+        hint: "write plain digits, with 3 decimals at most: `\(subject.key): 2.5`")
     }
     return .decimal(number)
   }
@@ -108,7 +117,7 @@ struct ScalarCheck {
     let near = nearest(to: text, among: words)
     return fail(
       "\(subject) is \(alternatives(words)), not \(shown(text))",
-      hint: near.map { "did you mean `\($0)`?" })
+      hint: near.map { "did you mean `\($0)`?" } ?? "write one of these as it stands here")
   }
 
   // MARK: Durations and rates
@@ -124,14 +133,16 @@ struct ScalarCheck {
     }
     switch rule {
     case .positive where duration == .zero, .positiveAtMost where duration == .zero:
-      return fail("\(subject) must be longer than \(shown(text))")
+      return fail("\(subject) must be longer than \(shown(text))", hint: durationHint(rule))
     case .positiveOrNone where duration == .zero:
       return fail(
         "\(subject) must be longer than \(shown(text))",
         hint: "write `\(subject.key): none` for no end")
     case .atMost(let longest) where duration > longest,
       .positiveAtMost(let longest) where duration > longest:
-      return fail("\(subject) is at most \(DurationText.format(longest)), not \(shown(text))")
+      return fail(
+        "\(subject) is at most \(DurationText.format(longest)), not \(shown(text))",
+        hint: "the longest is `\(subject.key): \(DurationText.format(longest))`")
     default:
       return .duration(duration)
     }
@@ -225,7 +236,9 @@ struct ScalarCheck {
 
   private mutating func webhook() -> CheckedValue? {
     guard text.utf8.count <= FileLimits.webhookURLBytes else {
-      return fail("\(subject) takes \(FileLimits.webhookURLBytes) bytes at most")
+      return fail(
+        "\(subject) takes \(FileLimits.webhookURLBytes) bytes at most",
+        hint: "shorten its path or query")
     }
     do throws(WebhookURL.Fault) {
       _ = try WebhookURL(text)

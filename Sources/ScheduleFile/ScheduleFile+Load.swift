@@ -17,7 +17,10 @@ extension ScheduleFile {
     } catch {
       switch error {
       case .system(let code):
-        return failed("the file cannot be read: \(String(cString: strerror(code)))")
+        return failed(
+          "the file cannot be read: \(String(cString: strerror(code)))",
+          code == ENOENT
+            ? "look at its name, and at what a link leads to" : "look at who may read it")
       case .notAFile:
         return failed("this is not a file that can be read", "is it a folder?")
       case .refused(let why, let wayOut):

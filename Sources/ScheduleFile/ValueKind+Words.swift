@@ -59,6 +59,7 @@ extension ValueKind {
     case (.days, _): return "write `\"2026-12-24\": sunday` below it, indented"
     case (.text, .mapping): return "quote a text that has a `:` or a `?` in it"
     case (_, .sequence): return "write one value, without `- ` or brackets"
+    case (_, .mapping): return "write one value, without keys or braces"
     default: return nil
     }
   }

@@ -44,9 +44,11 @@ extension Plan {
     return demand.quantile(0.1, reach: reach)...demand.quantile(0.9, reach: reach)
   }
 
-  /// The chance that the target does not last until the next order is ready.
-  package var chanceToRunOut: Double { 1 - untilNext.distribution.atMost(target) }
+  /// The chance that a target does not last until the next order is ready.
+  package func chanceToRunOut(of target: Int) -> Double {
+    1 - untilNext.distribution.atMost(target)
+  }
 
-  /// The chance that the last item expires unused.
-  package var chanceOfWaste: Double { life.distribution.atMost(target - 1) }
+  /// The chance that the last item of a target expires unused.
+  package func chanceOfWaste(of target: Int) -> Double { life.distribution.atMost(target - 1) }
 }

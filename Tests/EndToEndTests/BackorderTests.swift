@@ -119,6 +119,28 @@ import Testing
     }
   }
 
+  @Test func whoStartsARunByWaitingIsToldOfItAndNotOfTheNextScheduledOne() throws {
+    try Workspace.with { workspace in
+      try workspace.producer("make", Scripts.counting)
+      try workspace.declare(
+        "codes",
+        """
+        producer: {command: [./make]}
+        stock: {target: 0}
+        schedules: [{cron: "@yearly", suspend: false}]
+        claims: {on_miss: backorder}
+        """)
+      let server = try workspace.serve()
+      let next = try eventually("the next time") {
+        try server.http.level("codes")["next_run_at"].time
+      }
+      let answer = try server.http.claim("codes", "u-1")
+      #expect(answer.status == 202)
+      let expected = try #require(answer.json["expected_at"].time)
+      #expect(expected < Date().timeIntervalSince1970 + 60 || expected < next)
+    }
+  }
+
   @Test func nobodySaysWhenAPoolThatIsFilledByHandIsFilled() throws {
     try Workspace.with { workspace in
       try workspace.declare("codes", "claims: {on_miss: backorder}")

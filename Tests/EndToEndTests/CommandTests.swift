@@ -264,9 +264,15 @@ enum Way: String, CaseIterable, Sendable {
     try Workspace.with { workspace in
       try workspace.declare("codes", "stock: {max: 10}\nclaims: {per_user: 0}")
       let put = try workspace.larder("put", "codes", "--lines", input: "a\n\n \nb\r\nc")
-      #expect(put.status == 0 && put.output.hasPrefix("stored 3,"), "\(put.output)")
-      let claim = try workspace.larder("claim", "codes", "--user", "u", "--count", "3")
-      #expect(claim.output == "\"a\"\n\"b\"\n\"c\"\n")
+      #expect(put.status == 0 && put.output.hasPrefix("stored 4,"), "\(put.output)")
+      let claim = try workspace.larder("claim", "codes", "--user", "u", "--count", "4")
+      #expect(claim.output == "\"a\"\n\" \"\n\"b\"\n\"c\"\n")
+      for words in [
+        ["confirm", ""], ["levels", ""], ["claim", "", "--user", "u"], ["claims", "--user", ""],
+      ] {
+        let refused = try workspace.larder(words)
+        #expect(refused.status == 2 && refused.errors.contains("is empty"), "\(refused.errors)")
+      }
       for bad in [["--min-remaining", "5x"], ["--hold", "soon"]] {
         #expect(try workspace.larder(["claim", "codes", "--user", "u"] + bad).status == 2)
       }

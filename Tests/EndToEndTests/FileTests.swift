@@ -94,6 +94,67 @@ import Testing
     }
   }
 
+  /// A file that was given to another pool is that pool's, also when it turns bad.
+  @Test func aBadFileKeepsThePoolThatItDeclaredLast() throws {
+    try Workspace.with { workspace in
+      func write(_ pool: String, _ target: String) throws {
+        try workspace.write(
+          "Schedules/f.yaml",
+          "pool: \(pool)\nproducer: {command: [./make]}\nstock: {target: \(target)}\n")
+      }
+      func retired(_ server: ServerProcess, _ pool: String) throws -> Bool {
+        try server.http.level(pool)["retired"] == .bool(true)
+      }
+      func warnsOfFile(_ server: ServerProcess, _ pool: String) throws -> Bool {
+        try server.http.level(pool)["warnings"].elements.contains {
+          $0.string?.contains("its file is bad") == true
+        }
+      }
+      try workspace.producer("make", Scripts.counting)
+      try write("a-old", "2")
+      var server = try workspace.serve()
+      try write("new", "2")
+      try eventually("the other pool") {
+        try server.http.get("/v1/pools/new/level").status == 200 && retired(server, "a-old")
+      }
+      try write("new", "six")
+      let warnings = try eventually("a warning") {
+        let warnings = try server.http.get("/readyz").json["warnings"].elements
+        return warnings.isEmpty ? nil : warnings.compactMap(\.string)
+      }
+      #expect(warnings.count == 1 && warnings[0].hasPrefix("new goes on"), "\(warnings)")
+      #expect(try !retired(server, "new"))
+      #expect(try !warnsOfFile(server, "a-old") && warnsOfFile(server, "new"))
+      #expect(try server.stop() == 0)
+      server = try workspace.serve()
+      #expect(try !retired(server, "new") && retired(server, "a-old"))
+      try write("new", "2")
+      try eventually("no warning") {
+        try server.http.get("/readyz").json["warnings"] == .array([])
+      }
+
+      // A retired pool stays so while its own file is bad, and a pool that is new is refused.
+      try write("a-old", "six")
+      try eventually("both retired, or the last one kept") {
+        try server.http.get("/readyz").json["warnings"].elements.count == 1
+      }
+      #expect(try !retired(server, "new"))
+      try workspace.delete("Schedules/f.yaml")
+      try eventually("the retirement") { try retired(server, "new") }
+      try write("a-old", "six")
+      try eventually("a warning") {
+        try server.http.get("/readyz").json["warnings"][0].string?.hasPrefix("not in force") == true
+      }
+      let reason = try server.http.level("a-old")["reasons"][0]
+      #expect(reason == .string("retired: no schedule file declares it"))
+      #expect(try !warnsOfFile(server, "a-old"))
+      #expect(try server.stop() == 0)
+      #expect(try workspace.serve().stop() == 0)
+      try write("brand-new", "six")
+      #expect(try workspace.larder("serve", "--listen", "127.0.0.1:0").status == 1)
+    }
+  }
+
   @Test func aPoolWhoseFileIsGoneIsRetiredAndStillClaimable() throws {
     try Workspace.with { workspace in
       try workspace.producer("make", Scripts.counting)

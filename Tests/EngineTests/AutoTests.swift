@@ -133,6 +133,13 @@ import Testing
     try few.advance(to: one)
     #expect(few.launches.count == 1)
     #expect(try few.status().target == 7)
+    // What is said of a target is said of that one.
+    let cut = try #require(few.status().auto?.why)
+    #expect(
+      cut.hasPrefix("target 7, for the max: ") && cut.contains("chance to run out 9"), "\(cut)")
+    let raised = try #require(many.status().auto?.why)
+    #expect(raised.hasPrefix("target 300, the least that there may be: "), "\(raised)")
+    #expect(raised.contains("chance to run out 0.0 %"), "\(raised)")
   }
 
   @Test func aForecastOnlyOrdersNothing() throws {

@@ -152,7 +152,7 @@ import Testing
     try driver.restart(after: .seconds(7200))
     #expect(try driver.runs().map(\.state) == [.failed])
     #expect(driver.outstanding == [])
-    #expect(try driver.runs()[0].why == "retired: its schedule file is gone")
+    #expect(try driver.runs()[0].why == "retired: no schedule file declares it")
     try driver.restart(after: .seconds(7200), [hourly(.all)])
     #expect(try driver.runs().count == 1)
   }

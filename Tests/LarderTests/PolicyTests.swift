@@ -111,7 +111,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("retired", "retired: its schedule file is gone"),
+    ("retired", "retired: no schedule file declares it"),
     ("none", "no producer: `larder put keys` fills it"),
     ("suspended", "suspended by its schedule file"),
     ("paused", "paused: `larder resume keys` ends that"),
@@ -156,6 +156,18 @@ import Testing
     #expect(fill(0) == at("2026-06-01T12:02:00Z"))
     #expect(fill(50) { $0.memory.typicalRunTime = nil } == at("2026-06-01T13:00:00Z"))
     #expect(fill(50) { $0.pool.schedules = [] } == nil)
+    // A backorder starts a run where none is under way, however far the next time is.
+    func backorder(_ available: Int, _ change: (inout PoolStatus) -> Void = { _ in }) -> Duration? {
+      poolStatus(available: available) {
+        $0.memory.typicalRunTime = .seconds(120)
+        change(&$0)
+      }.backorderRunTime(at: now)
+    }
+    #expect(backorder(50) == .seconds(120))
+    #expect(backorder(50) { $0.memory.typicalRunTime = nil } == .zero)
+    #expect(backorder(50) { $0.paused = true } == nil)
+    #expect(backorder(50) { $0.runs = [run(asked: 10)] } == nil)
+    #expect(backorder(200) == nil)
     var running = run(asked: 10)
     running.startedAt = now - .seconds(90)
     #expect(fill(0) { $0.runs = [running] } == now + .seconds(30))

@@ -20,7 +20,9 @@ import Testing
       contentsOf: Data.folder.appending(path: "bad/\(name).txt"), encoding: .utf8)
     #expect(rendered == recorded)
     #expect(!result.diagnostics.isEmpty)
-    let hasErrors = result.diagnostics.contains { $0.severity == .error }
+    let errors = result.diagnostics.filter { $0.severity == .error }
+    #expect(errors.allSatisfy { $0.hint != nil })
+    let hasErrors = !errors.isEmpty
     #expect((result.pool == nil) == hasErrors)
     #expect(hasErrors == !name.hasPrefix("warn-"))
   }

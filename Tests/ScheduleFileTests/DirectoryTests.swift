@@ -97,7 +97,8 @@ final class Folder {
           + "hint: is it a folder?",
         "\(folder.path)/large.yaml:1:1: error: the file is larger than 1024 KiB\n"
           + "hint: a schedule file declares one pool; is this another file?",
-        "\(folder.path)/link.yaml:1:1: error: the file cannot be read: No such file or directory",
+        "\(folder.path)/link.yaml:1:1: error: the file cannot be read: No such file or directory\n"
+          + "hint: look at its name, and at what a link leads to",
         "\(folder.path)/pipe.yaml:1:1: error: this is not a file that can be read\n"
           + "hint: is it a folder?",
       ])

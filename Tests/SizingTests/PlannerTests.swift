@@ -91,11 +91,11 @@ struct PlannerTests {
 
   @Test func chancesAreThoseOfTheTarget() {
     let plan = Planner(after: demand(days: 40, officeHours)).plan()
-    #expect(plan.chanceToRunOut > 0 && plan.chanceToRunOut < 0.5)
+    #expect(plan.chanceToRunOut(of: plan.target) > 0 && plan.chanceToRunOut(of: plan.target) < 0.5)
     // The last item of the target is worth its cost, and one more would not be.
     let (until, life) = (plan.untilNext.distribution, plan.life.distribution)
-    #expect(5 * (1 - until.atMost(plan.target - 1)) > plan.chanceOfWaste)
-    #expect(5 * plan.chanceToRunOut <= life.atMost(plan.target))
+    #expect(5 * (1 - until.atMost(plan.target - 1)) > plan.chanceOfWaste(of: plan.target))
+    #expect(5 * plan.chanceToRunOut(of: plan.target) <= life.atMost(plan.target))
     #expect(until.atMost(plan.likely.lowerBound - 1) < 0.1)
     #expect(until.atMost(plan.likely.upperBound) >= 0.9)
   }

@@ -69,7 +69,7 @@ extension PoolStatus {
   package func warnings(at now: Instant) -> [String] {
     var warnings: [String] = []
     if stock.available == 0 { warnings.append("out of stock") }
-    if let problem {
+    if let problem, !retired {
       warnings.append("its file is bad, and its last good definition in force: \(problem)")
     }
     if let disk { warnings.append(disk) }

@@ -38,7 +38,7 @@ extension PoolStatus {
 
   /// Why nothing of the pool runs, or nil where it may.
   package var standstill: String? {
-    if retired { return "retired: its schedule file is gone" }
+    if retired { return "retired: no schedule file declares it" }
     if pool.producer == nil { return "no producer: `larder put \(pool.name)` fills it" }
     if pool.suspend { return "suspended by its schedule file" }
     if paused { return "paused: `larder resume \(pool.name)` ends that" }
@@ -170,6 +170,14 @@ extension PoolStatus {
     let mark = marks[schedule.name].flatMap { $0.timing == schedule.timing ? $0.considered : nil }
     let from = schedule.jitter > .zero ? min(max(mark ?? now, now - schedule.jitter), now) : now
     return schedule.next(after: from).map { max(schedule.start(of: $0, in: pool.name), now) }
+  }
+
+  /// How long the run takes that one more pending claim would start at once; nil where it starts none.
+  package func backorderRunTime(at now: Instant) -> Duration? {
+    var status = self
+    status.stock.pending += 1
+    guard runs.isEmpty, status.reorder(at: now) == .now else { return nil }
+    return memory.typicalRunTime ?? .zero
   }
 
   /// When the next run should have filled the pool; nil where nobody can say.

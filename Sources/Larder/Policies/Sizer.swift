@@ -76,7 +76,7 @@ package struct Sizer: Sendable {
     let decision = SizingPolicy.learned(topUps: false).decide(
       situation(of: status, costs: stock.costs, isOrderTime: true, at: now))
     plan = decision.plan
-    let learned = decision.plan.map { SizingWords.why($0, self) } ?? ""
+    let learned = decision.plan.map { SizingWords.why($0, self, stock) } ?? ""
     guard stock.sizing == .auto else {
       return AutoTarget(at: Instant(bin: bin), target: stock.floor, unused: 0, why: learned)
     }
@@ -91,6 +91,11 @@ package struct Sizer: Sendable {
       situation(of: status, costs: status.pool.stock.costs, isOrderTime: false, at: now)
     ).items
   }
+}
+
+extension StockPolicy {
+  /// A plan's target within what the file allows.
+  func target(by plan: Plan) -> Int { Swift.min(Swift.max(plan.target, floor), max) }
 }
 
 /// What a pool with `target: auto` fills up to, as it was last reckoned.

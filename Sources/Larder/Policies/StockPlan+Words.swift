@@ -2,7 +2,7 @@ import Sizing
 
 extension StockPlan {
   /// Where the target comes from.
-  package var why: String { SizingWords.why(plan, sizer) }
+  package var why: String { SizingWords.why(plan, sizer, pool.stock) }
 
   /// What would be ordered.
   package var orderText: String {
@@ -51,8 +51,14 @@ extension Sizer {
 /// Plans in words.
 enum SizingWords {
   /// Where a target comes from.
-  static func why(_ plan: Plan, _ sizer: Sizer) -> String {
-    var text = "target \(plan.target): usual \(rate(plan.usualOfHour))/h; "
+  static func why(_ plan: Plan, _ sizer: Sizer, _ stock: StockPolicy) -> String {
+    let target = stock.target(by: plan)
+    var text = "target \(target)"
+    if target < plan.target { text += ", for the max: \(plan.target) would be best" }
+    if target > plan.target {
+      text += ", the least that there may be: \(plan.target) would be best"
+    }
+    text += ": usual \(rate(plan.usualOfHour))/h; "
     if let carried = plan.carried {
       text += "last hour \(change(plan.lastHour)), last 24 h \(change(plan.lastDay)), "
       text += "carried forward \(part(carried.lastHour))/\(part(carried.lastDay)); "
@@ -65,9 +71,9 @@ enum SizingWords {
     let likely = plan.likely
     text += "expect \(rate(plan.untilNext.mean)) in \(span(plan.bins)) "
     text += "(80 %: \(likely.lowerBound) to \(likely.upperBound)); "
-    text += "chance to run out \(percent(plan.chanceToRunOut))"
+    text += "chance to run out \(percent(plan.chanceToRunOut(of: target)))"
     guard sizer.planner.supply.shelfLife != nil else { return text }
-    return text + ", last item expires unused \(percent(plan.chanceOfWaste))"
+    return text + ", last item expires unused \(percent(plan.chanceOfWaste(of: target)))"
   }
 
   static func span(_ bins: Int) -> String {

@@ -60,6 +60,12 @@ package struct StockPlan: Sendable {
   package static let hours = 48
 
   package var supply: Supply { sizer.planner.supply }
+  /// The chance that the target does not last until the next order is ready.
+  package var chanceToRunOut: Double { plan.chanceToRunOut(of: target) }
+  /// The chance that the target's last item expires unused; nil where nothing expires.
+  package var chanceOfWaste: Double? {
+    supply.shelfLife == nil ? nil : plan.chanceOfWaste(of: target)
+  }
   /// How long demand is known for.
   package var known: Duration { sizer.known }
 
@@ -77,7 +83,7 @@ package struct StockPlan: Sendable {
     let decision = SizingPolicy.learned(topUps: false).decide(situation)
     plan =
       decision.plan ?? sizer.planner.plan(nextOrder: situation.nextOrder, costs: costs)
-    target = min(max(plan.target, situation.floor), pool.stock.max)
+    target = pool.stock.target(by: plan)
     expiring = Int(decision.unused.rounded())
     wanted = decision.items
     order = min(wanted, status.room + status.recallable)

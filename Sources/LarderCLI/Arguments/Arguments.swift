@@ -29,6 +29,9 @@ struct Arguments {
       }
       try take(option, inline: parts.count == 2 ? String(parts[1]) : nil, from: &rest)
     }
+    guard !positional.contains("") else {
+      throw .usage("an argument is empty: was it to be the value of a variable?")
+    }
   }
 
   private mutating func take(

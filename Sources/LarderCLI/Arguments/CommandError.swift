@@ -31,10 +31,11 @@ enum CommandError: Error {
   }
 
   init(_ error: HTTPServerError) {
-    if case .malformedAddress = error {
-      self = .usage("\(error)")
-    } else {
-      self = .failed("\(error)")
+    switch error {
+    case .malformedAddress: self = .usage("\(error)")
+    case .addressInUse(let address) where !address.contains("/"):
+      self = .failed("\(error): `--listen` names another one")
+    default: self = .failed("\(error)")
     }
   }
 }

@@ -51,6 +51,7 @@ extension Command {
   ) { context throws(CommandError) in
     try context.arguments.expect(atMost: 0)
     let user = context.arguments.value(ofUser)
+    if user == "" { throw .usage("--user is empty") }
     var request = APIRequest(
       "GET", user.map { ["v1", "users", $0, "claims"] } ?? ["v1", "claims"])
     if let pool = context.arguments.value(ofPool) { request.query = [("pool", pool)] }

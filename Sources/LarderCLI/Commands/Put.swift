@@ -71,14 +71,16 @@ private struct Upload {
   }
 
   private mutating func add(_ line: [UInt8], _ number: Int) throws(CommandError) {
-    // As of a producer, texts end before a carriage return, and blank lines are none.
+    // As of a producer, texts end before a carriage return. Empty lines are none, and JSON's blank ones.
     let line = asText && line.last == 0x0D ? line.dropLast() : line[...]
     let read = line.withUnsafeBufferPointer { bytes in
       Result { () throws(ProducerLine.Broken) in
         asText ? try ProducerLine(text: bytes) : try ProducerLine(json: bytes)
       }
     }
-    if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return }
+    let isNone =
+      asText ? line.isEmpty : line.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
+    if isNone { return }
     let encoded: [UInt8]
     switch read {
     case .failure(let error): throw broken(number, "\(error)")

@@ -26,7 +26,7 @@ enum Log {
   }
 
   static func retired(_ pools: [String]) {
-    for pool in pools { line("\(pool) is retired: its schedule file is gone") }
+    for pool in pools { line("\(pool) is retired: no schedule file declares it") }
   }
 
   /// A try of a slice that failed.

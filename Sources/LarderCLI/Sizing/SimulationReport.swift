@@ -84,7 +84,11 @@ struct SimulationReport {
         ])
       }
     }
-    return table.isEmpty ? "none: no policy missed or wasted anything\n" : table.text
+    guard table.isEmpty else { return table.text }
+    let isFlawless = outcomes.allSatisfy { $0.result.total.missed + $0.result.total.wasted == 0 }
+    return isFlawless
+      ? "none: no policy missed or wasted anything\n"
+      : "none: by these costs no hour cost anything\n"
   }
 
   private func cost(_ totals: ReplayTotals) -> String {
