@@ -9,7 +9,7 @@ struct GrantRow: SharedColumns {
   var count: Int
   var minRemaining: Duration
 
-  static let insertion = """
+  static let statement = """
     INSERT INTO grants (seq, claim, user, key, item, has_attributes, pool, principal, fingerprint,
       granted_at, count, min_remaining_ms)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
@@ -34,11 +34,11 @@ struct GrantRow: SharedColumns {
 /// Writes the rows of `grants`: one for each item of a claim.
 struct GrantRows {
   private let connection: Connection
-  private let first: ClaimRows<GrantRow>
+  private let first: RowWriter<GrantRow>
 
   init(_ connection: Connection) throws(StoreError) {
     self.connection = connection
-    first = try ClaimRows(connection)
+    first = try RowWriter(connection)
   }
 
   func insert(

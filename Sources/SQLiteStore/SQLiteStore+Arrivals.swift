@@ -156,19 +156,12 @@ extension SQLiteStore {
     _ item: NewItem, _ state: ItemState, line: Int, _ arrival: Arrival, at now: Instant
   ) throws(StoreError) {
     let (pool, slice) = (arrival.pool, arrival.slice)
-    try connection.run(
-      """
-      INSERT INTO items (id, pool, state, key, made_for, payload, attributes, produced_at,
-        expires_at, shelf_order, run, slice, line, revision, stale, room)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '\(Settlement.room)')
-      """,
-      [
-        .text(ids.next(at: now)), .text(pool.name), .text(state.rawValue), .optional(item.key),
-        .optional(item.user), .text(item.payload), .optional(item.attributes), .instant(now),
-        .optional(item.expiresAt), .integer(Shelf.order(of: item.expiresAt, pool.claims.order)),
-        .optional(slice?.run), .optional(slice?.slice), .optional(slice.map { _ in line }),
-        .optional(slice?.revision), .integer(arrival.isStale ? 1 : 0),
-      ])
+    try itemRows.insert(
+      item, id: ids.next(at: now), order: Shelf.order(of: item.expiresAt, pool.claims.order),
+      line: slice.map { _ in line },
+      ItemRow(
+        pool: pool.name, state: state, producedAt: now, run: slice?.run, slice: slice?.slice,
+        revision: slice?.revision, isStale: arrival.isStale))
     if state == .available, item.attributes != nil, item.user == nil {
       try connection.run(Self.shelve, [.integer(connection.lastRow)])
     }

@@ -37,7 +37,8 @@ package final class SQLiteStore: Store {
   /// Grants that wait to be settled.
   var unsettled: Unsettled
   let grantRows: GrantRows
-  let claimRows: ClaimRows<ClaimRow>
+  let claimRows: RowWriter<ClaimRow>
+  let itemRows: RowWriter<ItemRow>
   /// From how many on they are settled; more where the disk had no room for it.
   private var settlesFrom = Limits.unsettledItems
   /// Pages in the log at which a commit puts them into the database.
@@ -78,7 +79,8 @@ package final class SQLiteStore: Store {
       claimIndex = try ClaimIndex(connection)
       unsettled = try Unsettled(connection)
       grantRows = try GrantRows(connection)
-      claimRows = try ClaimRows(connection)
+      claimRows = try RowWriter(connection)
+      itemRows = try RowWriter(connection)
       for status in try Rows.pools(nil, connection, readDefinition) {
         inForce[status.pool.name] = status.pool
         Self.add(status.stock.stale, of: status.pool.name, to: &staleItems)

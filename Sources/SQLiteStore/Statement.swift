@@ -56,11 +56,25 @@ final class Statement {
     guard code == SQLITE_DONE else { throw SQLiteFailure(code: code, connection: connection) }
   }
 
-  func bind(_ number: Int64, at index: Int32) {
-    sqlite3_bind_int64(handle, index, number)
+  /// Binds texts one after the other without copies, and steps.
+  func step(binding texts: ArraySlice<String?>, from index: Int32) -> Int32 {
+    guard let text = texts.first else { return step() }
+    var bytes = text ?? ""
+    return bytes.withUTF8 { bytes in
+      bind(inPlace: text == nil ? nil : bytes, at: index)
+      return step(binding: texts.dropFirst(), from: index + 1)
+    }
   }
 
-  /// Binds a short text, or null, without a copy: it stays where it is while the statement runs.
+  func bind(_ number: Int64?, at index: Int32) {
+    if let number {
+      sqlite3_bind_int64(handle, index, number)
+    } else {
+      sqlite3_bind_null(handle, index)
+    }
+  }
+
+  /// Binds a text, or null, without a copy: it stays where it is while the statement runs.
   func bind(inPlace text: UnsafeBufferPointer<UInt8>?, at index: Int32) {
     guard let text else {
       sqlite3_bind_null(handle, index)
