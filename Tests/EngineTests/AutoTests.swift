@@ -136,9 +136,10 @@ import Testing
     // What is said of a target is said of that one.
     let cut = try #require(few.status().auto?.why)
     #expect(
-      cut.hasPrefix("target 7, for the max: ") && cut.contains("chance to run out 9"), "\(cut)")
+      cut.hasPrefix("target 7, cut by the max from ") && cut.contains("chance to run out 9"),
+      "\(cut)")
     let raised = try #require(many.status().auto?.why)
-    #expect(raised.hasPrefix("target 300, the least that there may be: "), "\(raised)")
+    #expect(raised.hasPrefix("target 300, raised by `min` or `reorder_at` from "), "\(raised)")
     #expect(raised.contains("chance to run out 0.0 %"), "\(raised)")
   }
 

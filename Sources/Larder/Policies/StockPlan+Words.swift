@@ -54,10 +54,8 @@ enum SizingWords {
   static func why(_ plan: Plan, _ sizer: Sizer, _ stock: StockPolicy) -> String {
     let target = stock.target(by: plan)
     var text = "target \(target)"
-    if target < plan.target { text += ", for the max: \(plan.target) would be best" }
-    if target > plan.target {
-      text += ", the least that there may be: \(plan.target) would be best"
-    }
+    if target < plan.target { text += ", cut by the max from \(plan.target)" }
+    if target > plan.target { text += ", raised by `min` or `reorder_at` from \(plan.target)" }
     text += ": usual \(rate(plan.usualOfHour))/h; "
     if let carried = plan.carried {
       text += "last hour \(change(plan.lastHour)), last 24 h \(change(plan.lastDay)), "
