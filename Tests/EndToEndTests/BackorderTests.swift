@@ -127,7 +127,7 @@ import Testing
         """
         producer: {command: [./make]}
         stock: {target: 0}
-        schedules: [{cron: "@yearly", suspend: false}]
+        schedules: [{cron: "@yearly"}]
         claims: {on_miss: backorder}
         """)
       let server = try workspace.serve()
@@ -137,7 +137,7 @@ import Testing
       let answer = try server.http.claim("codes", "u-1")
       #expect(answer.status == 202)
       let expected = try #require(answer.json["expected_at"].time)
-      #expect(expected < Date().timeIntervalSince1970 + 60 || expected < next)
+      #expect(expected < next)
     }
   }
 

@@ -81,7 +81,7 @@ package struct Sizer: Sendable {
       return AutoTarget(at: Instant(bin: bin), target: stock.floor, unused: 0, why: learned)
     }
     return AutoTarget(
-      at: Instant(bin: bin), target: min(Int(decision.target ?? 0), stock.max),
+      at: Instant(bin: bin), target: decision.plan.map(stock.target(by:)) ?? 0,
       unused: decision.unused, why: learned)
   }
 
